@@ -1,0 +1,1 @@
+"""The science: arrays and tables in, arrays and tables out. Needs no server."""

@@ -1,0 +1,101 @@
+"""The columns that signals, selectors and evaluation work on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.floating]
+Indices: TypeAlias = NDArray[np.int64]
+
+
+class View(StrEnum):
+    """A text of a pair that can be embedded."""
+
+    prompt = "prompt"
+    chosen = "chosen"  # the response alone
+    rejected = "rejected"
+    prompt_chosen = "prompt+chosen"  # cut on the left of the prompt: the response always fits
+    prompt_rejected = "prompt+rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """n texts to embed. `prefixes[i]` gives way to `bodies[i]` where both do not fit."""
+
+    ids: Sequence[str]
+    prefixes: Sequence[str]
+    bodies: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """n distinct prompts, rendered as text; vectors by view, each (n, d), unit length."""
+
+    ids: Sequence[str]
+    texts: Sequence[str]
+    vectors: Mapping[View, Floats] = field(default_factory=dict[View, Floats])
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """n preference pairs, rendered as text. `prompt_ids` is the group that must not be split."""
+
+    ids: Sequence[str]
+    prompt_ids: Sequence[str]
+    prompts: Sequence[str]
+    chosen: Sequence[str]
+    rejected: Sequence[str]
+    vectors: Mapping[View, Floats] = field(default_factory=dict[View, Floats])
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, rows: Indices) -> "Pairs":
+        """The pairs at these positions, in this order."""
+
+        positions = rows.tolist()
+
+        def pick(column: Sequence[str]) -> list[str]:
+            return [column[i] for i in positions]
+
+        return Pairs(
+            pick(self.ids),
+            pick(self.prompt_ids),
+            pick(self.prompts),
+            pick(self.chosen),
+            pick(self.rejected),
+            {view: matrix[rows] for view, matrix in self.vectors.items()},
+        )
+
+    def swapped(self) -> "Pairs":
+        """The same pairs with chosen and rejected exchanged."""
+        partner = {
+            View.chosen: View.rejected,
+            View.rejected: View.chosen,
+            View.prompt_chosen: View.prompt_rejected,
+            View.prompt_rejected: View.prompt_chosen,
+        }
+        vectors = {partner.get(view, view): matrix for view, matrix in self.vectors.items()}
+        return replace(self, chosen=self.rejected, rejected=self.chosen, vectors=vectors)
+
+    def distinct_prompts(self) -> "Prompts":
+        """Each prompt once, in order of first appearance."""
+        first: dict[str, int] = {}
+        for row, prompt_id in enumerate(self.prompt_ids):
+            first.setdefault(prompt_id, row)
+        rows = list(first.values())
+        vectors = {View.prompt: self.vectors[View.prompt][rows]} if self.has(View.prompt) else {}
+        return Prompts(list(first), [self.prompts[i] for i in rows], vectors)
+
+    def has(self, view: View) -> bool:
+        return view in self.vectors

@@ -1,0 +1,1 @@
+"""Recipes: one declarative file is one paper's pipeline, from signals to a subset."""

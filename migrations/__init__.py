@@ -1,0 +1,1 @@
+"""Alembic migrations; the schema is built by these alone."""

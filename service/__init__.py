@@ -1,0 +1,1 @@
+"""HTTP and storage: what is known about the data."""

@@ -1,0 +1,44 @@
+"""Settings, read once from the environment."""
+
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1 << 20
+
+
+class Settings(BaseSettings):
+    """`PREFSIFT_*`; the database and the broker also by their usual names."""
+
+    model_config = SettingsConfigDict(env_prefix="PREFSIFT_", frozen=True, extra="ignore")
+
+    database_url: str = Field(
+        default="", validation_alias=AliasChoices("DATABASE_URL", "PREFSIFT_DATABASE_URL")
+    )
+    broker_url: str = Field(
+        default="", validation_alias=AliasChoices("CELERY_BROKER_URL", "PREFSIFT_BROKER_URL")
+    )
+    home: Path = Path("~/.prefsift")
+    files_url: str = ""  # fsspec; default: <home>/files
+    host: str = "127.0.0.1"
+    port: int = 8000
+    max_upload_bytes: int = 64 * 1024 * MIB
+    max_line_bytes: int = 32 * MIB
+    log_format: str = "json"
+
+    @cached_property
+    def sqlalchemy_url(self) -> str:
+        """The database for SQLAlchemy with psycopg, from any postgres:// or postgresql:// form."""
+        scheme, separator, rest = self.database_url.partition("://")
+        if scheme.split("+")[0] not in ("postgres", "postgresql") or not separator:
+            return self.database_url
+        return f"postgresql+psycopg://{rest}"
+
+    @cached_property
+    def files(self) -> str:
+        return self.files_url or str(self.home.expanduser() / "files")
+
+
+settings = Settings()

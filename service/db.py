@@ -1,0 +1,25 @@
+"""The engine, and one session per request."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import Depends
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from service.config import settings
+
+engine = create_engine(
+    settings.sqlalchemy_url or "postgresql+psycopg://", pool_pre_ping=True, pool_size=10
+)
+new_session = sessionmaker(engine, expire_on_commit=False)
+
+
+def request_session() -> Iterator[Session]:
+    """Yield a session that commits when the endpoint returns and rolls back when it raises."""
+    with new_session.begin() as session:
+        yield session
+
+
+# scope="function": the commit happens before the response leaves, so a 201 is never a lie.
+SessionDep = Annotated[Session, Depends(request_session, scope="function")]

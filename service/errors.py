@@ -1,0 +1,110 @@
+"""Errors that know their HTTP status, rendered as application/problem+json."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ServiceError(Exception):
+    """`code` is stable and for machines; the message is for people."""
+
+    status = 500
+    code = "internal_error"
+
+    def __init__(self, detail: str, *, code: str | None = None, **fields: Any) -> None:
+        super().__init__(detail)
+        self.code = code or self.code
+        self.fields = fields
+
+    def problem(self) -> dict[str, Any]:
+        """The body: also what a failed job stores as its error."""
+        return {
+            "type": f"urn:prefsift:error:{self.code}",
+            "title": self.code.replace("_", " "),
+            "status": self.status,
+            "code": self.code,
+            "detail": str(self),
+            **self.fields,
+        }
+
+
+class BadRequest(ServiceError):
+    status, code = 400, "bad_request"
+
+
+class Unauthorized(ServiceError):
+    status, code = 401, "unauthorized"
+
+
+class NotFound(ServiceError):
+    status, code = 404, "not_found"
+
+
+class Conflict(ServiceError):
+    status, code = 409, "conflict"
+
+
+class TooLarge(ServiceError):
+    status, code = 413, "too_large"
+
+
+class UnsupportedFile(ServiceError):
+    status, code = 415, "unsupported_file"
+
+
+class Invalid(ServiceError):
+    """The request is well-formed and wrong; `line` and `field` point at the place in a file."""
+
+    status, code = 422, "invalid"
+
+
+class Unavailable(ServiceError):
+    status, code = 503, "unavailable"
+
+
+def respond(error: ServiceError) -> JSONResponse:
+    headers = {"Retry-After": "2"} if error.status == 503 else {}
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(error.problem(), error.status, headers, media_type=MEDIA_TYPE)
+
+
+def service_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ServiceError)
+    return respond(error)
+
+
+def invalid_request(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        {"field": ".".join(map(str, found["loc"])), "message": found["msg"]}
+        for found in error.errors()
+    ]
+    detail = "; ".join(f"{found['field']}: {found['message']}" for found in errors[:5])
+    return respond(Invalid(detail, code="invalid_request", errors=errors))
+
+
+def routing_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
+    found = ServiceError(str(error.detail), code=code)
+    found.status = error.status_code
+    return respond(found)
+
+
+def database_away(_: Request, __: Exception) -> JSONResponse:
+    return respond(Unavailable("the database does not answer", code="database_unavailable"))
+
+
+def install(app: FastAPI) -> None:
+    """Render every error the same way."""
+    app.add_exception_handler(ServiceError, service_error)
+    app.add_exception_handler(RequestValidationError, invalid_request)
+    app.add_exception_handler(HTTPException, routing_error)
+    app.add_exception_handler(OperationalError, database_away)

@@ -1,0 +1,1 @@
+"""One file per resource; its request and response models live beside it."""

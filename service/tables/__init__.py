@@ -1,0 +1,8 @@
+"""SQLAlchemy tables, one file per subject. Importing this package maps all of them."""
+
+from service.tables import access, datasets, items, jobs, labels, pairs, scores, subsets
+from service.tables.metadata import Table
+
+__all__ = [
+    "Table", "access", "datasets", "items", "jobs", "labels", "pairs", "scores", "subsets",
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Compute entry points: load, call curation, store."""
