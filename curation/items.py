@@ -63,7 +63,7 @@ class Pairs:
     def take(self, rows: Indices) -> "Pairs":
         """The pairs at these positions, in this order."""
 
-        positions = rows.tolist()
+        positions: list[int] = rows.tolist()
 
         def pick(column: Sequence[str]) -> list[str]:
             return [column[i] for i in positions]
