@@ -23,6 +23,51 @@ from service.auth import create_key  # noqa: E402
 from service.queue import celery  # noqa: E402
 from service.tables.access import Workspace  # noqa: E402
 
+DATA = Path(
+    os.environ.get("PREFSIFT_TEST_DATA") or Path(__file__).parents[1].parent / "shared" / "data"
+)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what this machine cannot run, and says how much; under CI real data is a must."""
+    absent: dict[str, str] = {}
+    if not DATA.is_dir():
+        absent["realdata"] = f"no folder {DATA}"
+    if not has_cuda(items):
+        absent["gpu"] = "no CUDA device"
+    for marker, reason in absent.items():
+        left_out = [item for item in items if item.get_closest_marker(marker)]
+        if not left_out:
+            continue
+        if marker == "realdata" and os.environ.get("CI") == "true":
+            raise pytest.UsageError(f"{len(left_out)} realdata tests cannot run: {reason}")
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
+        message = f"{len(left_out)} tests marked {marker} are deselected: {reason}"
+        config.stash.setdefault(LEFT_OUT, []).append(message)
+
+
+LEFT_OUT = pytest.StashKey[list[str]]()
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    return config.stash.get(LEFT_OUT, [])
+
+
+def has_cuda(items: list[pytest.Item]) -> bool:
+    """Asks torch only where a collected test wants to know: loading it takes seconds."""
+    if not any(item.get_closest_marker("gpu") for item in items):
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of public data that tests marked `realdata` read."""
+    return DATA
+
 
 @pytest.fixture(scope="session", autouse=True)
 def migrated() -> None:
