@@ -1,0 +1,103 @@
+"""Exact nearest neighbours by Euclidean distance, block by block."""
+
+from typing import NamedTuple
+
+import faiss
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from curation.items import Floats
+from curation.models.device import Device, limit_threads, resolve
+
+QUERY_BLOCK = 1024
+KEY_BLOCK = 16_384
+
+
+class Neighbors(NamedTuple):
+    """(n, k) Euclidean distances, nearest first, and the rows of the index they belong to."""
+
+    distances: NDArray[np.float32]
+    rows: NDArray[np.int64]
+
+
+def nearest(
+    queries: Floats,
+    index: Floats,
+    k: int,
+    exclude: NDArray[np.int64] | None = None,
+    device: Device = "auto",
+) -> Neighbors:
+    """The k nearest rows of `index` for each query, fewer where the index has fewer.
+
+    `exclude[i]` is the row of the index that is query i itself (-1: none). On unit vectors the
+    order is that of cosine similarity. Memory grows with the blocks, never with n². Of equal
+    distances the lower row comes first.
+    """
+    queries, index = (
+        np.ascontiguousarray(queries, np.float32),
+        np.ascontiguousarray(index, np.float32),
+    )
+    own = np.full(len(queries), -1, np.int64) if exclude is None else exclude
+    available = len(index) - (1 if (own >= 0).any() else 0)
+    found = max(min(k, available), 0)
+    if len(queries) == 0 or found == 0:
+        return Neighbors(np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), int))
+    asked = min(found + 1, len(index))  # one more: the query itself may be among them
+    search = search_cuda if resolve(device).type == "cuda" else search_faiss
+    blocks = [
+        without_self(search(queries[i : i + QUERY_BLOCK], index, asked), own[i : i + QUERY_BLOCK])
+        for i in range(0, len(queries), QUERY_BLOCK)
+    ]
+    rows = np.vstack(blocks)[:, :found]
+    return ranked(queries, index, rows)
+
+
+def search_faiss(queries: Floats, index: Floats, k: int) -> NDArray[np.int64]:
+    """Rows of the k nearest, (n, k)."""
+    limit_threads()
+    faiss.omp_set_num_threads(torch.get_num_threads())
+    _, rows = faiss.knn(queries, index, k, metric=faiss.METRIC_L2)
+    return np.asarray(rows, np.int64)
+
+
+def search_cuda(queries: Floats, index: Floats, k: int) -> NDArray[np.int64]:
+    """The same by matrix products on the GPU, the best of each block of keys kept."""
+    place = torch.device("cuda")
+    asked = torch.as_tensor(queries, device=place)
+    best = torch.full((len(queries), 0), 0.0, device=place)
+    rows = torch.zeros((len(queries), 0), dtype=torch.int64, device=place)
+    for start in range(0, len(index), KEY_BLOCK):
+        keys = torch.as_tensor(index[start : start + KEY_BLOCK], device=place)
+        nearness = 2 * asked @ keys.T - (keys * keys).sum(1)  # |q|² − |q − x|²
+        values, found = nearness.topk(min(k, len(keys)), dim=1)
+        best = torch.cat([best, values], dim=1)
+        rows = torch.cat([rows, found + start], dim=1)
+        best, order = best.topk(min(k, best.shape[1]), dim=1)
+        rows = rows.gather(1, order)
+    return rows.cpu().numpy()
+
+
+def without_self(rows: NDArray[np.int64], own: NDArray[np.int64]) -> NDArray[np.int64]:
+    """One column fewer where there is a self to exclude: itself, or else the farthest."""
+    if (own < 0).all():
+        return rows
+    is_self = rows == own[:, None]
+    drop = np.where(is_self.any(axis=1), is_self.argmax(axis=1), rows.shape[1] - 1)
+    keep = np.ones(rows.shape, np.bool_)
+    keep[np.arange(len(rows)), drop] = False
+    return rows[keep].reshape(len(rows), -1)
+
+
+def ranked(queries: Floats, index: Floats, rows: NDArray[np.int64]) -> Neighbors:
+    """Sorted by the distance computed from the difference: 2 − 2 cos loses near-duplicates."""
+    distances = np.empty(rows.shape, np.float32)
+    for i in range(0, len(queries), QUERY_BLOCK):
+        block = rows[i : i + QUERY_BLOCK]
+        for j in range(rows.shape[1]):
+            difference = queries[i : i + QUERY_BLOCK] - index[block[:, j]]
+            distances[i : i + QUERY_BLOCK, j] = np.sqrt((difference * difference).sum(axis=1))
+    order = np.lexsort((rows, distances), axis=1)
+    return Neighbors(
+        np.take_along_axis(distances, order, axis=1), np.take_along_axis(rows, order, axis=1)
+    )
