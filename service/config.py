@@ -27,6 +27,8 @@ class Settings(BaseSettings):
     max_upload_bytes: int = 64 * 1024 * MIB
     max_line_bytes: int = 32 * MIB
     log_format: str = "json"
+    lease_seconds: float = 30  # a worker that is silent for longer has lost its shard
+    reap_seconds: float = 5  # how often a worker looks for shards that nobody holds
 
     @cached_property
     def sqlalchemy_url(self) -> str:

@@ -1,32 +1,44 @@
-"""The Celery application, and the one way to enqueue a job."""
+"""The Celery application, and the one way to enqueue a job.
+
+The job table is the truth; a message is a doorbell that says "look at job N".
+"""
 
 import uuid
 
 import structlog
 from celery import Celery
+from kombu.entity import Queue
 from kombu.exceptions import OperationalError
-from sqlalchemy import event
+from sqlalchemy import event, func
 from sqlalchemy.orm import Session
 
 from service.config import settings
-from service.tables.jobs import Job
+from service.tables.jobs import Job, JobState, Shard
 
 log = structlog.get_logger(__name__)
 
 QUEUES = ("cpu", "gpu")
+ACTIVE_STATES = (JobState.queued, JobState.running)
+OPENING = -1  # the stage of the shard that plans a job's first stage
+MAX_BELLS = 16  # more shards than this do not wake more workers at once
+BELLS = "bells"
 
 celery = Celery("prefsift", broker=settings.broker_url or "memory://")
 celery.conf.update(
+    task_default_queue=QUEUES[0],
+    task_queues=[Queue(name, routing_key=name) for name in QUEUES],  # a plain worker serves both
     task_ignore_result=True,  # the jobs table is the result backend
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
     broker_transport_options={
         "visibility_timeout": 3600,
         "unacked_restore_interval": 2,
         "unacked_restore_throttle": 1,
+        "socket_connect_timeout": 2,
     },
 )
 
@@ -39,10 +51,29 @@ def ring(job_id: uuid.UUID, queue: str = "cpu") -> None:
         log.warning("broker_unreachable", job_id=str(job_id))
 
 
+def ring_after_commit(session: Session, job_id: uuid.UUID, queue: str, times: int = 1) -> None:
+    """Ring once, and only if, what the session holds is committed."""
+    bells: list[tuple[uuid.UUID, str]] = session.info.setdefault(BELLS, [])
+    bells += [(job_id, queue)] * min(times, MAX_BELLS)
+
+
+@event.listens_for(Session, "after_commit")
+def send_bells(session: Session) -> None:
+    for job_id, queue in session.info.pop(BELLS, []):
+        ring(job_id, queue)
+
+
+@event.listens_for(Session, "after_rollback")
+def drop_bells(session: Session) -> None:
+    session.info.pop(BELLS, None)
+
+
 def enqueue(session: Session, job: Job, queue: str = "cpu") -> None:
-    """Ring for the job once, and only if, its row is committed."""
-
-    def send(_: Session) -> None:
-        ring(job.id, queue)
-
-    event.listen(session, "after_commit", send, once=True)
+    """Add the job with the shard that opens it, and ring when both are committed."""
+    job.request_id = job.request_id or structlog.contextvars.get_contextvars().get("request_id")
+    job.rung_at = func.clock_timestamp()
+    session.add(job)
+    session.flush()
+    session.add(Shard(job_id=job.id, stage=OPENING, ordinal=0, queue=queue, payload={}))
+    session.flush()
+    ring_after_commit(session, job.id, queue)

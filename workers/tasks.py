@@ -1,0 +1,38 @@
+"""The Celery entry point: `celery -A workers.tasks worker`."""
+
+import uuid
+from typing import Any
+
+from celery.signals import setup_logging, worker_process_init, worker_ready
+
+from service import db, logs
+from service.queue import QUEUES, celery
+from service.tables.jobs import JobKind
+from workers import protocol, reaper
+from workers.handler import Handler
+
+HANDLERS: dict[JobKind, Handler] = {}
+
+setup_logging.connect(logs.configure)
+
+
+@celery.task(name="run_job", bind=True)
+def run_job(self: Any, job_id: str) -> None:
+    """Work on one job. Safe to deliver twice, late, or after a crash.
+
+    A doorbell is answered for the queue it rang in; a direct call is answered for all.
+    """
+    rang_in = (self.request.delivery_info or {}).get("routing_key")
+    queues = (rang_in,) if rang_in in QUEUES else QUEUES
+    protocol.run_job(uuid.UUID(job_id), queues, HANDLERS)
+
+
+@worker_process_init.connect
+def forget_connections(**_: object) -> None:
+    """A forked process must not speak over the connections of its parent."""
+    db.engine.dispose(close=False)
+
+
+@worker_ready.connect
+def start_reaper(**_: object) -> None:
+    reaper.start()
