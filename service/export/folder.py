@@ -1,0 +1,62 @@
+"""Writes an export's folder: data, card, manifest, report and rejects."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from service.export import card, manifest
+from service.export.manifest import Provenance
+from service.export.shards import COLUMNS, FileFacts, Row, SplitWriter, facts, schema
+from service.report import page
+from service.report.report import Report, SplitCount
+
+CARD, PAGE, REJECTS = "README.md", "report.html", "rejects.jsonl"
+
+
+def write(
+    folder: Path,
+    rows: Iterable[Row],
+    held_out: frozenset[str],
+    report: Report,
+    provenance: Provenance,
+    rejects: Iterable[Mapping[str, Any]],
+    scores: list[str],
+) -> tuple[Report, dict[str, FileFacts]]:
+    """Fill an empty folder; the report with its splits, and each file's facts by path.
+
+    `rows` come in the order of selection, each with the columns of `shards.schema(scores)`.
+    `held_out` are the prompts of the test split. Memory is two row groups, whatever the rows.
+    """
+    (folder / "data").mkdir(parents=True)
+    splits, files = write_data(folder / "data", rows, held_out, scores)
+    report = report.model_copy(update={"splits": splits})
+    (folder / PAGE).write_text(page.render(report), "utf-8", newline="\n")
+    readme = card.render(report, provenance.license, scores, provenance.uploads)
+    (folder / CARD).write_text(readme, "utf-8", newline="\n")
+    with (folder / REJECTS).open("wb") as file:
+        file.writelines(orjson.dumps(found, option=orjson.OPT_APPEND_NEWLINE) for found in rejects)
+    files |= {name: facts(folder / name) for name in (CARD, PAGE, REJECTS)}
+    columns = [*COLUMNS, *scores]
+    described = manifest.build(report, provenance, columns, files)
+    (folder / manifest.NAME).write_bytes(manifest.dump(described))
+    return report, files | {manifest.NAME: facts(folder / manifest.NAME)}
+
+
+def write_data(
+    folder: Path, rows: Iterable[Row], held_out: frozenset[str], scores: list[str]
+) -> tuple[tuple[SplitCount, ...], dict[str, FileFacts]]:
+    train, test = (SplitWriter(folder, name, schema(scores)) for name in ("train", "test"))
+    for row in rows:
+        (test if row["prompt_id"] in held_out else train).add(row)
+    files = train.close()
+    written = [train]
+    if held_out:
+        files |= test.close()
+        written.append(test)
+    counts = (
+        SplitCount(name=split.split, rows=split.rows, prompts=len(split.prompts), bytes=split.size)
+        for split in written
+    )
+    return tuple(counts), files

@@ -1,0 +1,75 @@
+"""What an export says of itself: from what it was made, how, and the hash of every file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from service.errors import UnsupportedFile
+from service.export.shards import FileFacts
+from service.report.report import Report
+
+NAME = "manifest.json"
+FORMAT = 1
+EXAMPLES = {"top", "suspects"}  # texts: in report.html only
+
+MEANINGS = {
+    "prompt": "messages before the answer",
+    "chosen": "the preferred answer, as messages",
+    "rejected": "the other answer, as messages",
+    "pair_id": "hash of file, line and the two texts",
+    "prompt_id": "hash of the prompt's messages",
+    "source": "first 16 digits of the file's sha256, and the line",
+    "license": "as given with the dataset",
+    "recipe_id": "the recipe that selected the pair",
+    "recipe_sha": "sha256 of the whole recipe",
+    "weight": "weight of the pair in training",
+}
+
+
+class Provenance(NamedTuple):
+    """From which files, by which recipe. Nothing random, of a machine, or of a moment."""
+
+    uploads: tuple[Mapping[str, Any], ...]
+    recipe: Mapping[str, Any]
+    signals: tuple[Mapping[str, Any], ...]
+    license: str | None
+    test_fraction: float
+    versions: Mapping[str, str]
+
+
+def build(
+    report: Report, provenance: Provenance, columns: list[str], files: Mapping[str, FileFacts]
+) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "layout": "huggingface",
+        "license": provenance.license,
+        "versions": dict(provenance.versions),
+        "uploads": [dict(upload) for upload in provenance.uploads],
+        "recipe": dict(provenance.recipe),
+        "recipe_sha256": report.recipe.sha256,
+        "budget": report.budget,
+        "seed": report.seed,
+        "test_fraction": provenance.test_fraction,
+        "signals": [dict(signal) for signal in provenance.signals],
+        "columns": [{"name": name, "meaning": MEANINGS.get(name, "score")} for name in columns],
+        "report": report.model_dump(mode="json", exclude=EXAMPLES),
+        "files": {path: dict(files[path]) for path in sorted(files)},
+    }
+
+
+def dump(manifest: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def load(folder: Path) -> dict[str, Any]:
+    """Read an export's manifest. Raises UnsupportedFile where the folder is no export."""
+    try:
+        manifest = orjson.loads((folder / NAME).read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise UnsupportedFile(f"{folder} holds no prefsift export: {error}") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise UnsupportedFile(f"{folder / NAME} is no prefsift manifest of format {FORMAT}")
+    return manifest

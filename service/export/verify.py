@@ -1,0 +1,112 @@
+"""Checks an export's folder against its manifest and its card."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from service.export import card, folder, manifest
+from service.export.shards import COLUMNS, facts
+
+
+class Difference(NamedTuple):
+    """`file` is a path in the folder."""
+
+    file: str
+    message: str
+
+
+def verify(path: Path) -> list[Difference]:
+    """What differs, [] where nothing does. Raises UnsupportedFile where there is no export."""
+    described = manifest.load(path)
+    found = [*check_files(path, described["files"])]
+    tables = [*read_splits(path, described["files"], found)]
+    found += check_rows(tables)
+    found += check_counts(path, described["report"], tables)
+    return found
+
+
+def check_files(path: Path, files: Mapping[str, Any]) -> Iterator[Difference]:
+    """Missing, changed and unlisted files."""
+    for name, expected in files.items():
+        if not (path / name).is_file():
+            yield Difference(name, "is missing")
+            continue
+        actual = facts(path / name)
+        if actual.get("sha256") != expected["sha256"]:
+            yield Difference(name, f"sha256 is {actual.get('sha256')}, not {expected['sha256']}")
+        if actual.get("bytes") != expected["bytes"]:
+            yield Difference(name, f"{actual.get('bytes')} bytes, not {expected['bytes']}")
+    listed = {*files, manifest.NAME}
+    for extra in sorted((path / "data").glob("**/*")):
+        name = extra.relative_to(path).as_posix()
+        if extra.is_file() and name not in listed:
+            yield Difference(name, "is not in the manifest")
+
+
+def read_splits(
+    path: Path, files: Mapping[str, Any], found: list[Difference]
+) -> Iterator[tuple[str, Any]]:
+    """(path, rows) of each readable data file; what can't be read is a difference."""
+    for name, expected in files.items():
+        if not name.startswith("data/") or not (path / name).is_file():
+            continue
+        try:
+            table = pq.ParquetFile(path / name).read(columns=list(COLUMNS))
+        except (pa.ArrowException, OSError) as error:
+            found.append(Difference(name, f"can't be read: {str(error).splitlines()[0]}"))
+            continue
+        if table.num_rows != expected["rows"]:
+            found.append(Difference(name, f"{table.num_rows} rows, not {expected['rows']}"))
+        yield name, table
+
+
+def split_of(name: str) -> str:
+    return Path(name).name.split("-")[0]
+
+
+def check_rows(tables: list[tuple[str, Any]]) -> Iterator[Difference]:
+    """No prompt in two splits, no pair twice, no pair of two equal texts."""
+    split_of_prompt: dict[str, str] = {}
+    seen: set[str] = set()
+    for name, table in tables:
+        for row in table.to_pylist():
+            split = split_of(name)
+            if split_of_prompt.setdefault(row["prompt_id"], split) != split:
+                yield Difference(name, f"prompt {row['prompt_id']} is in two splits")
+            if row["pair_id"] in seen:
+                yield Difference(name, f"pair {row['pair_id']} is there twice")
+            if row["chosen"] == row["rejected"]:
+                yield Difference(name, f"pair {row['pair_id']}: chosen equals rejected")
+            seen.add(row["pair_id"])
+
+
+def check_counts(
+    path: Path, report: Mapping[str, Any], tables: list[tuple[str, Any]]
+) -> Iterator[Difference]:
+    """The numbers of the manifest and of the card against the rows that are there."""
+    rows: dict[str, int] = {}
+    prompts: dict[str, set[str]] = {}
+    for name, table in tables:
+        split = split_of(name)
+        rows[split] = rows.get(split, 0) + table.num_rows
+        prompts.setdefault(split, set()).update(table["prompt_id"].to_pylist())
+    claimed = {split["name"]: (split["rows"], split["prompts"]) for split in report["splits"]}
+    actual = {split: (rows[split], len(prompts[split])) for split in rows}
+    if claimed != actual:
+        yield Difference(manifest.NAME, f"says (rows, prompts) {claimed}; the data has {actual}")
+    if report["counts"]["kept"] != sum(rows.values()):
+        kept = report["counts"]["kept"]
+        yield Difference(manifest.NAME, f"says {kept} kept; the data has {sum(rows.values())}")
+    readme = path / folder.CARD
+    if readme.is_file():
+        yield from check_card(readme.read_text("utf-8", errors="replace"), rows)
+
+
+def check_card(text: str, rows: Mapping[str, int]) -> Iterator[Difference]:
+    info = card.parse_front_matter(text).get("dataset_info") or {}
+    claimed = {split["name"]: split["num_examples"] for split in info.get("splits", [])}
+    if claimed != dict(rows):
+        yield Difference(folder.CARD, f"says {claimed} rows; the data has {dict(rows)}")

@@ -1,0 +1,1 @@
+"""What was selected and whether it helps, for people: one set of numbers, several forms."""

@@ -1,0 +1,89 @@
+"""The report's numbers in plain words: verdict, intervals, reasons, units."""
+
+from collections.abc import Mapping
+from typing import Any
+
+SETS = {"subset": "subset", "random": "random, same size", "full": "all pairs"}
+HEADS = ("selecting", "independent")
+REASONS = {
+    "selected": "kept",
+    "over_budget": "scored lower than the pairs kept",
+    "prompt_cap": "its prompt has enough pairs already",
+    "duplicate_pair": "the same two texts are there already",
+}
+
+
+def verdict(evaluation: Mapping[str, Any] | None) -> str:
+    """One sentence: is the subset better than a random one of its size?"""
+    if evaluation is None:
+        return "Not evaluated: nothing is claimed about this subset."
+    if "subset" not in evaluation:
+        return f"Can't tell: {evaluation.get('reason', 'it was not measured')}."
+    answer = evaluation.get("better_than_random")
+    gain = signed_interval(evaluation["difference"])
+    if answer is True:
+        text = f"Yes: better than random ({gain} accuracy for the independent head)."
+    elif answer is False:
+        text = f"No better than random ({gain} accuracy for the independent head)."
+    else:
+        text = f"Can't tell whether it is better than random ({gain} for the independent head)."
+    warning = evaluation.get("warning")
+    return f"{text} Caution: {warning}." if warning else text
+
+
+def short_verdict(evaluation: Mapping[str, Any] | None) -> str:
+    """One of "yes", "no" and "can't tell"."""
+    answer = (evaluation or {}).get("better_than_random")
+    return "can't tell" if answer is None else "yes" if answer else "no"
+
+
+def heads(evaluation: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """The figures of both heads, each with its name; [] where nothing was measured."""
+    found = (evaluation or {}).get("heads") or {}
+    return [
+        {"name": name, **found[name]}
+        for name in HEADS
+        if found.get(name) and "subset" in found[name]
+    ]
+
+
+def interval(value: Mapping[str, Any] | None) -> str:
+    if not value or value.get("accuracy") is None:
+        return "–"
+    middle = percent(value["accuracy"])
+    if value.get("low") is None:
+        return middle
+    return f"{middle} [{percent(value['low'])}, {percent(value['high'])}]"
+
+
+def signed_interval(value: Mapping[str, Any] | None) -> str:
+    if not value or value.get("mean") is None:
+        return "–"
+    middle = f"{100 * value['mean']:+.1f} points"
+    if value.get("low") is None:
+        return middle
+    return f"{middle} [{100 * value['low']:+.1f}, {100 * value['high']:+.1f}]"
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def measure(value: float | None, unit: str) -> str:
+    if value is None:
+        return "–"
+    if unit == "share":
+        return percent(value)
+    if unit == "ratio":
+        return f"{value:.2f}"
+    return f"{value:,.0f}"
+
+
+def reason(code: str) -> str:
+    if code.startswith("missing:"):
+        return f"no value for {code.removeprefix('missing:')}"
+    return REASONS.get(code, code.replace("_", " "))
+
+
+def metrics(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {values[name]:.3f}" for name in values) or "–"
