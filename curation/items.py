@@ -45,6 +45,13 @@ class Prompts:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def take(self, rows: Indices) -> "Prompts":
+        """The prompts at these positions, in this order."""
+        positions: list[int] = rows.tolist()
+        vectors = {view: matrix[rows] for view, matrix in self.vectors.items()}
+        ids, texts = [self.ids[i] for i in positions], [self.texts[i] for i in positions]
+        return Prompts(ids, texts, vectors)
+
 
 @dataclass(frozen=True, slots=True)
 class Pairs:

@@ -127,7 +127,7 @@ def advance(session: Session, job: Job, handler: Handler, stage: int) -> None:
             open_stage(session, job, plans)
             return
     job.stage = len(job.stages)
-    handler.finish(session, job)
+    job.result = handler.finish(session, job)
     job.state, job.finished_at = JobState.succeeded, func.clock_timestamp()
     log.info("job_succeeded")
 

@@ -1,0 +1,54 @@
+"""The fit stage: a whole-dataset signal learns from all rows, or scores new rows by its fit."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from curation.signals import Signal, parse_signal
+from service.cells import items_sha256, load_fit, newest_fit, signal_row, store_fit, write_scores
+from service.columns import Generation, item_ids, load_items
+from service.tables.jobs import Job
+from workers import embedding
+from workers.handler import ShardPlan, Work
+
+
+def plan(session: Session, job: Job, signals: Sequence[Signal], *, refit: bool) -> list[ShardPlan]:
+    """One shard a signal, where it has no fit, a row has no cell, or a refit is asked for."""
+    assert job.dataset_id is not None
+    plans: list[ShardPlan] = []
+    for signal in signals:
+        row = signal_row(session, job.dataset_id, signal)
+        fit = newest_fit(session, row.id)
+        cells = Generation(row.id, fit.id if fit else None, signal.outputs[0].name)
+        missing = len(item_ids(session, job.dataset_id, signal.level, without=cells))
+        if missing or refit:
+            payload = {
+                "signal": signal.model_dump(mode="json"), "signal_id": row.id, "refit": refit,
+            }  # fmt: skip
+            plans.append(ShardPlan(payload, missing, embedding.queue_of(signal)))
+    return plans
+
+
+def run(work: Work) -> None:
+    """A fit that is there scores the rows that it has not seen, and they are marked so."""
+    session, job = work.session, work.job
+    assert job.dataset_id is not None
+    signal, signal_id = parse_signal(work.payload["signal"]), int(work.payload["signal_id"])
+    items = load_items(session, job.dataset_id, signal.level)
+    items = embedding.embedded(session, job, signal, items)
+    row = newest_fit(session, signal_id)
+    new = row is None or (work.payload["refit"] and row.items_sha256 != items_sha256(items.ids))
+    if new:
+        fit = signal.fit(items)
+        row = store_fit(session, signal_id, items.ids, fit)
+    else:
+        assert row is not None
+        fit = load_fit(row)
+        cells = Generation(signal_id, row.id, signal.outputs[0].name)
+        missing = set(item_ids(session, job.dataset_id, signal.level, without=cells))
+        items = items.take(np.flatnonzero([name in missing for name in items.ids]))
+    work.report(0)
+    if len(items):
+        scores = signal.score(items, fit)
+        write_scores(session, signal_id, row.id, items.ids, scores, unseen=not new)
