@@ -37,8 +37,8 @@ class Pair(Table):
     content_id: Mapped[uuid.UUID]
     upload_id: Mapped[uuid.UUID]
     line: Mapped[int]
-    votes: Mapped[int]  # decided judgments for this pair of responses
-    agreement: Mapped[float]  # share of them that say what the pair says, in (0.5, 1]
+    votes: Mapped[int]  # judgments of these two responses, ties included
+    agreement: Mapped[float]  # share of them that say what the pair says, in (0, 1]
 
 
 POSITION_LINE_BITS = 36

@@ -1,0 +1,39 @@
+"""What the layouts with a chosen and a rejected response share."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from service.formats.record import Comparison, Message, Record, Response, RowError
+from service.tables.labels import Outcome
+
+
+def decided(
+    prompt: Sequence[Message], chosen: Response, rejected: Response, extra: dict[str, Any]
+) -> Record:
+    """One judgment: chosen over rejected. Equal responses decide nothing: RowError."""
+    if chosen.content() == rejected.content():
+        raise RowError("chosen_equals_rejected", "chosen and rejected are the same", "rejected")
+    label = Comparison(a="chosen", b="rejected", outcome=Outcome.a)
+    return Record(list(prompt), (chosen, rejected), (label,), extra=extra)
+
+
+def sides(record: Record) -> tuple[Response, Response]:
+    """(chosen, rejected) of a record with exactly one decided comparison."""
+    if len(record.comparisons) != 1 or record.ratings or record.rankings or record.feedback:
+        raise RowError("not_expressible", "this layout holds exactly one comparison a row")
+    label = record.comparisons[0]
+    if label.outcome not in (Outcome.a, Outcome.b):
+        raise RowError("not_expressible", f"this layout can't say {label.outcome.value!r}")
+    by_id = {response.id: response for response in record.responses}
+    a, b = by_id[label.a], by_id[label.b]
+    return (a, b) if label.outcome is Outcome.a else (b, a)
+
+
+def common_prefix(chosen: Sequence[Message], rejected: Sequence[Message]) -> int:
+    """How many first messages two dialogues share, leaving at least one for each if it has any."""
+    shared = 0
+    for left, right in zip(chosen, rejected, strict=False):
+        if left != right:
+            break
+        shared += 1
+    return min(shared, max(min(len(chosen), len(rejected)) - 1, 0))

@@ -1,0 +1,47 @@
+"""Content ids: the same content has the same id, everywhere and always."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+
+def content_id(kind: bytes, *parts: bytes) -> uuid.UUID:
+    """16 bytes of BLAKE2b over the parts, each with its length: none can run into another."""
+    digest = blake2b(digest_size=16, person=kind)
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return uuid.UUID(bytes=digest.digest())
+
+
+def canonical(value: Any) -> bytes:
+    """JSON with sorted keys and no spaces."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def prompt_id(messages: Sequence[Mapping[str, Any]]) -> uuid.UUID:
+    return content_id(b"prompt", canonical(messages))
+
+
+def response_id(prompt: uuid.UUID, content: bytes, model: str | None, twin: int) -> uuid.UUID:
+    """`twin` counts responses of one record that say the same, so that each keeps its labels."""
+    parts = [prompt.bytes, content, (model or "").encode(), twin.to_bytes(2, "big")]
+    return content_id(b"response", *parts)
+
+
+def annotator_id(kind: str, name: str) -> uuid.UUID:
+    return content_id(b"annotator", kind.encode(), name.encode())
+
+
+def pair_id(file: bytes, line: int, ordinal: int, chosen: bytes, rejected: bytes) -> uuid.UUID:
+    """`chosen` and `rejected` are the bytes of the response ids; `file` the upload's sha256."""
+    place = line.to_bytes(8, "big") + ordinal.to_bytes(4, "big")
+    return content_id(b"pair", file, place, chosen, rejected)
+
+
+def pair_content_id(prompt: uuid.UUID, chosen: bytes, rejected: bytes) -> uuid.UUID:
+    """The same for a pair and its contradiction: the two contents are unordered."""
+    return content_id(b"content", prompt.bytes, *sorted((chosen, rejected)))
