@@ -1,1 +1,6 @@
-"""Recipes: one declarative file is one paper's pipeline, from signals to a subset."""
+"""One declarative file a recipe: a published pipeline, end to end."""
+
+from curation.recipes.budget import Budget
+from curation.recipes.recipe import RECIPES, Expectation, Recipe, load
+
+__all__ = ["RECIPES", "Budget", "Expectation", "Recipe", "load"]

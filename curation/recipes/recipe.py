@@ -1,0 +1,123 @@
+"""A recipe: which signals to compute, which of their outputs to select by, and how."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import orjson
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from curation.recipes.budget import Budget
+from curation.selectors import AnySelector
+from curation.signals import AnySignal, Level, Output, Signal
+
+
+def readable(budget: str) -> str:
+    Budget.parse(budget)
+    return budget
+
+
+class Expectation(BaseModel):
+    """Checked after the selection and reported; it never changes what is selected.
+
+    `size`: as many pairs as the budget asks for. `mean_above_pool`, `mean_not_below_pool`: the mean
+    of `term` over the subset against the mean over all pairs that have it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    check: Literal["size", "mean_above_pool", "mean_not_below_pool"]
+    term: str | None = None
+
+    @model_validator(mode="after")
+    def names_a_term(self) -> "Expectation":
+        if (self.term is None) != (self.check == "size"):
+            raise ValueError("`size` has no term, every other check needs one")
+        return self
+
+
+class Recipe(BaseModel):
+    """`terms` maps a selector's term to "<signal>.<output>", signals by their name in `signals`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
+    version: int = Field(default=1, ge=1)
+    title: str = Field(min_length=1, max_length=200)
+    description: str = ""
+    paper: str | None = Field(
+        default=None, pattern=r"^\d{4}\.\d{4,5}$", description="arXiv id of the method"
+    )
+    signals: dict[str, AnySignal] = Field(default_factory=dict[str, AnySignal])
+    terms: dict[str, str] = Field(default_factory=dict[str, str])
+    selector: AnySelector
+    budget: Annotated[str, AfterValidator(readable)] = "10%"
+    expects: tuple[Expectation, ...] = ()
+
+    @model_validator(mode="after")
+    def fits_together(self) -> "Recipe":
+        for term in self.terms:
+            self.output(term)
+        needed = {*self.selector.terms(), *(check.term for check in self.expects if check.term)}
+        unknown = sorted(needed - set(self.terms))
+        if unknown:
+            raise ValueError(f"no term of the recipe is called {', '.join(unknown)}")
+        return self
+
+    def output(self, term: str) -> tuple[str, Signal, Output]:
+        """The signal behind a term, by name, and which of its outputs. ValueError: no such."""
+        name, _, wanted = self.terms[term].partition(".")
+        signal = self.signals.get(name)
+        if signal is None:
+            raise ValueError(f"term {term}: the recipe has no signal {name!r}")
+        if signal.level not in (Level.prompt, Level.pair):
+            raise ValueError(f"term {term}: {name} scores a {signal.level}, not a prompt or a pair")
+        for output in signal.outputs:
+            if output.name == wanted:
+                return name, signal, output
+        known = ", ".join(output.name for output in signal.outputs)
+        raise ValueError(f"term {term}: {name} has no output {wanted!r}, it has {known}")
+
+    def sha256(self) -> str:
+        """Of the canonical JSON, every parameter included: names exactly this recipe."""
+        body = orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+        return hashlib.sha256(body).hexdigest()
+
+
+def parse(text: str, where: str) -> Recipe:
+    """ValueError (pydantic's is one) where the YAML or JSON is not a recipe."""
+    try:
+        found: Any = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(f"{where} is not YAML: {error}") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{where} is not a recipe: expected a mapping")
+    return Recipe.model_validate(found)
+
+
+def shipped() -> Iterator[Recipe]:
+    """The recipes of this folder, by id."""
+    here = files("curation.recipes")
+    for entry in sorted(here.iterdir(), key=lambda entry: entry.name):
+        if entry.name.endswith(".yaml"):
+            yield parse(entry.read_text(encoding="utf-8"), entry.name)
+
+
+RECIPES: Mapping[str, Recipe] = {recipe.id: recipe for recipe in shipped()}
+
+
+def load(name_or_path: str) -> Recipe:
+    """A shipped recipe by id, or a recipe from a YAML or JSON file. ValueError: neither."""
+    if name_or_path in RECIPES:
+        return RECIPES[name_or_path]
+    path = Path(name_or_path)
+    if path.suffix in (".yaml", ".yml", ".json"):
+        if not path.is_file():
+            raise ValueError(f"there is no recipe file {name_or_path}")
+        return parse(path.read_text(encoding="utf-8"), name_or_path)
+    raise ValueError(
+        f"there is no recipe {name_or_path!r}; known: {', '.join(RECIPES)}, or a path to a .yaml"
+    )

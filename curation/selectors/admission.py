@@ -1,0 +1,78 @@
+"""Fills a budget in order of importance, with a cap per prompt and no pair of texts twice."""
+
+from collections import Counter
+
+import numpy as np
+
+from curation.items import Floats, Indices
+from curation.selectors.selector import Pool, Selection
+
+OVER_BUDGET = "over_budget"
+SELECTED = "selected"
+
+
+class Admission:
+    """Takes or refuses one pair after the other; remembers why."""
+
+    def __init__(self, pool: Pool, k: int, max_per_prompt: int | None, distinct: bool) -> None:
+        self.pool = pool
+        self.k = max(k, 0)
+        self.max_per_prompt = max_per_prompt
+        self.distinct = distinct
+        self.order: list[int] = []
+        self.reasons = [OVER_BUDGET] * len(pool)
+        self.taken: Counter[str] = Counter()
+        self.seen: set[str] = set()
+
+    @property
+    def full(self) -> bool:
+        return len(self.order) >= self.k
+
+    def refusal(self, row: int) -> str | None:
+        """Why the row may not be taken now, whatever its importance; None where it may."""
+        if self.distinct and self.pool.content_ids[row] in self.seen:
+            return "duplicate_pair"
+        cap = self.max_per_prompt
+        if cap is not None and self.taken[self.pool.prompt_ids[row]] >= cap:
+            return "prompt_cap"
+        return None
+
+    def offer(self, row: int) -> bool:
+        """Take the row unless a rule forbids it. Call it only while the budget is not full."""
+        refusal = self.refusal(row)
+        self.reasons[row] = refusal or SELECTED
+        if refusal is None:
+            self.order.append(row)
+            self.taken[self.pool.prompt_ids[row]] += 1
+            self.seen.add(self.pool.content_ids[row])
+        return refusal is None
+
+    def fill(self, rows: Indices) -> None:
+        """Offer the rows in this order until the budget is full."""
+        for row in rows.tolist():
+            if self.full:
+                return
+            self.offer(row)
+
+    def selection(
+        self, importance: Floats, objective: float, degraded: tuple[str, ...] = ()
+    ) -> Selection:
+        order = np.array(self.order, np.int64)
+        return Selection(order, importance, self.reasons, objective, degraded)
+
+
+def best_first(importance: Floats, ids: Floats | Indices) -> Indices:
+    """Positions of the finite importances, highest first, ties by `ids` (their ranks)."""
+    order = np.lexsort((ids, -np.nan_to_num(importance)))
+    return order[np.isfinite(importance[order])]
+
+
+def id_ranks(pool: Pool) -> Indices:
+    """The position of each pair in the order of ids: what ties are broken by."""
+    ranks = np.empty(len(pool), np.int64)
+    ranks[id_order(pool)] = np.arange(len(pool))
+    return ranks
+
+
+def id_order(pool: Pool) -> Indices:
+    return np.array(sorted(range(len(pool)), key=pool.ids.__getitem__), np.int64)
