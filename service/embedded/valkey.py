@@ -1,0 +1,72 @@
+"""A Valkey of our own: the broker, on a Unix socket, kept on disk."""
+
+import os
+import socket
+import time
+from pathlib import Path
+
+from service.embedded import processes
+from service.embedded.binaries import valkey_program
+from service.embedded.home import EmbeddedError, account, locked, open_home, server_folder
+
+NAME = "valkey"
+START_SECONDS = 20
+
+
+def start(home: Path) -> str:
+    """The URL of the home's broker, which runs from now on."""
+    home = open_home(home)
+    folder = home / "valkey"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = socket_path(home)
+    with locked(home, NAME):
+        if not answers(path):
+            processes.stop(home, NAME, patience=5)  # one that does not answer is in the way
+            path.unlink(missing_ok=True)
+            launch(home, folder, path)
+    return f"redis+socket://{path}?virtual_host=0"
+
+
+def socket_path(home: Path) -> Path:
+    """In the home, or beside the database's socket where the home's path is too long."""
+    inside = home / "valkey" / "valkey.sock"
+    if len(os.fsencode(inside)) <= 107:
+        return inside
+    return server_folder(home, account()) / "valkey.sock"
+
+
+def answers(path: Path) -> bool:
+    """Liveness is a real PING."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(2)
+        try:
+            client.connect(str(path))
+            client.sendall(b"PING\r\n")
+            return client.recv(64).startswith(b"+PONG")
+        except OSError:
+            return False
+
+
+def launch(home: Path, folder: Path, path: Path) -> None:
+    # A process title would overwrite the environment, and with it the mark of the process.
+    command = [
+        str(valkey_program()), "--dir", str(folder), "--appendonly", "yes", "--save", "",
+        "--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700",
+        "--daemonize", "no", "--set-proc-title", "no",
+    ]  # fmt: skip
+    pid = processes.spawn(home, NAME, command, {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"})
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        if answers(path):
+            return
+        if processes.zombie(pid):
+            break
+        time.sleep(0.05)
+    log = home / "logs" / f"{NAME}.log"
+    raise EmbeddedError(f"Valkey did not start: {log.read_text()[-400:]} (see {log})")
+
+
+def stop(home: Path) -> bool:
+    home = open_home(home)
+    with locked(home, NAME):
+        return processes.stop(home, NAME)
