@@ -1,0 +1,160 @@
+"""Exports of subsets: make one, look at it, download its files."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import select
+
+from service import files
+from service.auth import WorkspaceDep
+from service.db import SessionDep
+from service.errors import Conflict, NotFound
+from service.export import archive
+from service.export.split import TEST_FRACTION
+from service.queue import enqueue
+from service.routes.jobs import JobOut
+from service.routes.subsets import SubsetDep
+from service.tables.datasets import Dataset
+from service.tables.jobs import Job, JobKind
+from service.tables.subsets import Export, Subset
+
+router = APIRouter(prefix="/api/v1", tags=["exports"])
+
+MEDIA_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".json": "application/json",
+    ".jsonl": "application/x-ndjson",
+    ".md": "text/markdown; charset=utf-8",
+    ".parquet": "application/vnd.apache.parquet",
+}
+# A page made of strangers' texts, served beside the API: no script, and no access to it.
+SANDBOX = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class ExportIn(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"layout": "huggingface", "test_fraction": 0.05}]},
+    )
+
+    layout: Literal["huggingface"] = "huggingface"
+    test_fraction: float = Field(
+        default=TEST_FRACTION, ge=0, le=0.5, description="share of the subset's prompts"
+    )
+
+
+class FileOut(BaseModel):
+    sha256: str
+    bytes: int
+    rows: int | None = None
+
+
+class ExportOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: uuid.UUID
+    subset_id: uuid.UUID
+    job_id: uuid.UUID | None
+    layout: str
+    options: dict[str, Any]
+    state: str = Field(examples=["ready"])
+    rows: int | None
+    files: dict[str, FileOut] | None
+    created_at: datetime
+
+
+class ExportCreated(BaseModel):
+    export: ExportOut
+    job: JobOut
+
+
+def owned_export(export_id: uuid.UUID, session: SessionDep, workspace: WorkspaceDep) -> Export:
+    found = session.scalar(
+        select(Export)
+        .join(Subset)
+        .join(Dataset)
+        .where(Export.id == export_id, Dataset.workspace_id == workspace.id)
+    )
+    if found is None:
+        raise NotFound(f"no export {export_id}")
+    return found
+
+
+ExportDep = Annotated[Export, Depends(owned_export, scope="function")]
+
+
+@router.post("/subsets/{subset_id}/exports", status_code=202, response_model=ExportCreated)
+def create_export(
+    body: ExportIn, subset: SubsetDep, session: SessionDep, workspace: WorkspaceDep
+) -> dict[str, Any]:
+    """Write the subset as a folder that `datasets.load_dataset` reads: Parquet, card, manifest."""
+    if subset.state != "ready":
+        raise Conflict(f"subset {subset.id} is {subset.state}, not ready", code="subset_not_ready")
+    export = Export(
+        id=uuid.uuid4(),
+        subset_id=subset.id,
+        layout=body.layout,
+        options={"test_fraction": body.test_fraction},
+    )
+    job = Job(
+        workspace_id=workspace.id,
+        dataset_id=subset.dataset_id,
+        kind=JobKind.export,
+        spec={"export_id": str(export.id), "subset_id": str(subset.id), **body.model_dump()},
+        stages=["export"],
+    )
+    enqueue(session, job)
+    export.job_id = job.id
+    session.add(export)
+    session.flush()
+    return {"export": export, "job": job}
+
+
+@router.get("/exports/{export_id}", response_model=ExportOut)
+def read_export(export: ExportDep) -> Export:
+    return export
+
+
+@router.get("/exports/{export_id}/files/{path:path}", response_class=Response)
+def download_file(path: str, export: ExportDep) -> StreamingResponse:
+    """One file of a ready export, by its path in the folder."""
+    # The path is only a key of what the export wrote: nothing outside can be named with it.
+    found = ready_files(export).get(path)
+    if found is None:
+        raise NotFound(f"export {export.id} has no file {path!r}")
+    suffix = path[path.rindex(".") :]
+    headers = {**SANDBOX, "Content-Length": str(found["bytes"]), "ETag": f'"{found["sha256"]}"'}
+    return StreamingResponse(chunks(found["key"]), 200, headers, MEDIA_TYPES[suffix])
+
+
+@router.get("/exports/{export_id}/archive", response_class=Response)
+def download_archive(export: ExportDep) -> StreamingResponse:
+    """The whole folder as one tar file, the same bytes each time."""
+    found = ready_files(export)
+    headers = {
+        "Content-Length": str(archive.size(found)),
+        "Content-Disposition": 'attachment; filename="export.tar"',
+    }
+    return StreamingResponse(
+        archive.stream(found, files.open), 200, headers, media_type="application/x-tar"
+    )
+
+
+def ready_files(export: Export) -> dict[str, Any]:
+    if export.state != "ready" or export.files is None:
+        raise Conflict(f"export {export.id} is {export.state}, not ready", code="export_not_ready")
+    return export.files
+
+
+def chunks(key: str) -> Iterator[bytes]:
+    with files.open(key) as file:
+        while chunk := file.read(archive.CHUNK):
+            yield chunk

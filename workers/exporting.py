@@ -1,0 +1,97 @@
+"""Export jobs: a subset as a folder of files, published when all of them are stored."""
+
+import shutil
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from service import files
+from service.export import folder, measures, source
+from service.export.manifest import Provenance
+from service.export.split import test_prompts
+from service.tables.datasets import Dataset
+from service.tables.jobs import Job, JobKind
+from service.tables.subsets import Export, Subset
+from workers.handler import Handler, ShardPlan, Work
+
+PACKAGES = ("prefsift", "pyarrow", "numpy", "matplotlib")
+
+
+class Exporting(Handler):
+    """One shard. The files are stored by content hash; the export's row makes them visible.
+
+    So a killed worker leaves nothing at the export's paths, and the retry stores the same files.
+    """
+
+    kind = JobKind.export
+
+    def plan(self, session: Session, job: Job, stage: str) -> list[ShardPlan]:
+        export = session.get_one(Export, job.spec["export_id"])
+        subset = session.get_one(Subset, export.subset_id)
+        return [ShardPlan({}, rows=subset.size or 0)]
+
+    def run(self, work: Work) -> None:
+        session = work.session
+        export = session.get_one(Export, work.job.spec["export_id"])
+        subset = session.get_one(Subset, export.subset_id)
+        with fresh_folder(export) as path:
+            written = write(session, subset, float(export.options["test_fraction"]), path)
+            export.files = {
+                name: {**facts, "key": store(path / name)} for name, facts in written.items()
+            }
+        export.rows = subset.size
+        export.state = "ready"
+
+    def finish(self, session: Session, job: Job) -> dict[str, Any]:
+        export = session.get_one(Export, job.spec["export_id"])
+        return {"export_id": str(export.id), "rows": export.rows, "files": len(export.files or {})}
+
+    def fail(self, session: Session, job: Job, problem: dict[str, Any]) -> None:
+        session.get_one(Export, job.spec["export_id"]).state = "failed"
+
+
+@contextmanager
+def fresh_folder(export: Export) -> Generator[Path]:
+    """A local folder that the next attempt finds and empties, should this one be killed."""
+    path = Path(tempfile.gettempdir(), f"prefsift-export-{export.id}")
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(mode=0o700)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def store(path: Path) -> str:
+    """Put a file into the store by its content; its key."""
+    with path.open("rb") as file:
+        return files.put(file)
+
+
+def write(session: Session, subset: Subset, test_fraction: float, path: Path) -> dict[str, Any]:
+    """Fill the folder from the database; each file's facts by path."""
+    uploads = source.uploads(session, subset.dataset_id)
+    manifest = source.manifest_of(subset)
+    provenance = Provenance(
+        uploads=tuple(source.describe_upload(upload) for upload in uploads),
+        recipe=subset.recipe,
+        signals=tuple(signal.model_dump(mode="json") for signal in manifest.signals),
+        license=session.get_one(Dataset, subset.dataset_id).license,
+        test_fraction=test_fraction,
+        versions={name: version(name) for name in PACKAGES},
+    )
+    _, written = folder.write(
+        path,
+        source.rows(session, subset),
+        test_prompts(source.kept_prompts(session, subset), subset.seed, test_fraction),
+        measures.measure(session, subset),
+        provenance,
+        source.rejects(session, subset.dataset_id),
+        manifest.score_columns(),
+    )
+    return dict(written)

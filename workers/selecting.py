@@ -1,0 +1,221 @@
+"""Select jobs: the scores that a recipe asks for, then the selection with a reason a pair."""
+
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from curation.items import Pairs, View
+from curation.recipes import Budget, Recipe, apply
+from curation.recipes.apply import Checked
+from curation.selectors import Selection
+from curation.signals import Level, Signal
+from service.cells import embedding_model, newest_fit, signal_row
+from service.columns import Generation, load_pairs, load_scores, raw, with_vectors
+from service.export.shards import COLUMNS
+from service.selection import FitUse, SignalUse, SubsetManifest
+from service.tables.datasets import Dataset
+from service.tables.jobs import Job, JobKind
+from service.tables.pairs import Pair
+from service.tables.scores import Score
+from service.tables.subsets import Subset, SubsetItem
+from workers.embedding import embedder_of
+from workers.handler import Handler, ShardPlan, Work
+from workers.scoring import STAGES as SCORING_STAGES
+from workers.scoring import plan_stage, run_stage
+
+SELECT = "select"
+STAGES = [*SCORING_STAGES, SELECT]
+
+INCOMING = """
+CREATE TEMP TABLE IF NOT EXISTS incoming_items
+    (pair_id uuid, rank int8, importance float8, reason text) ON COMMIT DELETE ROWS
+"""
+COPY_ITEMS = "COPY incoming_items FROM STDIN (FORMAT binary)"
+INSERT_ITEMS = """
+INSERT INTO subset_items (subset_id, pair_id, position, rank, importance, reason)
+SELECT %s, pair_id, p.position, rank, importance, reason
+FROM incoming_items JOIN pairs p ON p.dataset_id = %s AND p.id = pair_id
+"""
+
+
+class Selecting(Handler):
+    """`spec`: subset_id. The selection is one shard and one transaction, so it is there or not."""
+
+    kind = JobKind.select
+
+    def plan(self, session: Session, job: Job, stage: str) -> list[ShardPlan]:
+        subset = subset_of(session, job)
+        if stage != SELECT:
+            return plan_stage(session, job, stage, list(recipe_of(subset).signals.values()))
+        pairs = select(func.count()).where(Pair.dataset_id == subset.dataset_id)
+        return [ShardPlan({}, rows=session.scalar(pairs) or 0)]
+
+    def run(self, work: Work) -> None:
+        if work.stage != SELECT:
+            run_stage(work)
+            return
+        fill(work.session, subset_of(work.session, work.job))
+
+    def finish(self, session: Session, job: Job) -> dict[str, Any]:
+        subset = subset_of(session, job)
+        return {"subset_id": str(subset.id), "size": subset.size, "pool": subset.pool}
+
+    def fail(self, session: Session, job: Job, problem: dict[str, Any]) -> None:
+        subset_of(session, job).state = "failed"
+
+
+def subset_of(session: Session, job: Job) -> Subset:
+    return session.get_one(Subset, uuid.UUID(job.spec["subset_id"]))
+
+
+def recipe_of(subset: Subset) -> Recipe:
+    return Recipe.model_validate(subset.recipe)
+
+
+def fill(session: Session, subset: Subset) -> None:
+    """Select, and write every pair of the pool with its rank or the reason it was dropped."""
+    recipe = recipe_of(subset)
+    pairs = load_pairs(session, subset.dataset_id)
+    uses = signals_in_use(session, subset, recipe)
+    workspace_id = session.get_one(Dataset, subset.dataset_id).workspace_id
+    seen = with_prompt_vectors(session, recipe, pairs, workspace_id)
+    pool = apply.pool(recipe, seen, given(session, recipe, pairs, uses))
+    k = Budget.parse(subset.budget).count(len(pairs))
+    selection = recipe.selector.select(pool, k, subset.seed)
+    write_items(session, subset, pairs, selection)
+    kept = {pairs.prompt_ids[row] for row in selection.order.tolist()}
+    manifest = SubsetManifest(
+        signals=tuple(use for _, use in uses.values()),
+        reasons=dict(Counter(selection.reasons)),
+        prompts=len(set(pairs.prompt_ids)),
+        prompts_kept=len(kept),
+        objective=selection.objective if np.isfinite(selection.objective) else None,
+        degraded=tuple(f"{term}: no pair has it" for term in selection.degraded),
+        expects=tuple(describe(one) for one in apply.check(recipe, pool, selection, k)),
+    )
+    subset.manifest = manifest.model_dump(mode="json")
+    subset.size, subset.pool, subset.state = len(selection.order), len(pairs), "ready"
+
+
+Uses = Mapping[str, tuple[Generation, SignalUse]]
+
+
+def signals_in_use(session: Session, subset: Subset, recipe: Recipe) -> Uses:
+    """The newest generation of each signal's scores, by the signal's name in the recipe."""
+    columns = export_columns(recipe)
+    uses: dict[str, tuple[Generation, SignalUse]] = {}
+    for name, signal in recipe.signals.items():
+        if signal.level == Level.text:
+            continue
+        row = signal_row(session, subset.dataset_id, signal)
+        fit = newest_fit(session, row.id) if signal.whole_dataset else None
+        cells = Generation(row.id, fit.id if fit else None, signal.outputs[0].name)
+        use = SignalUse(
+            name=name,
+            kind=row.kind,
+            version=row.version,
+            identity=row.identity,
+            level=signal.level.value,
+            spec=row.spec,
+            columns=columns[name],
+            statuses=statuses(session, cells),
+            fit=FitUse(items_sha256=fit.items_sha256, items=fit.items, metrics=fit.metrics)
+            if fit
+            else None,
+        )
+        uses[name] = (cells, use)
+    return uses
+
+
+def export_columns(recipe: Recipe) -> dict[str, dict[str, str]]:
+    """Column names of each signal's outputs: the output's own, where no other has it."""
+    scored = {name: s for name, s in recipe.signals.items() if s.level != Level.text}
+    used = Counter(output.name for signal in scored.values() for output in signal.outputs)
+    used.update(COLUMNS)
+
+    def column(name: str, output: str) -> str:
+        return output if used[output] == 1 else f"{name}_{output}"
+
+    return {
+        name: {output.name: column(name, output.name) for output in signal.outputs}
+        for name, signal in scored.items()
+    }
+
+
+def statuses(session: Session, cells: Generation) -> dict[str, int]:
+    """Missing cells of a generation by their reason."""
+    counted = (
+        select(Score.status, func.count())
+        .where(Score.signal_id == cells.signal_id, Score.output == cells.output)
+        .where(Score.fit_id.is_not_distinct_from(cells.fit_id), Score.status != "ok")
+        .group_by(Score.status)
+        .order_by(Score.status)
+    )
+    return {status: count for status, count in session.execute(counted)}
+
+
+def given(
+    session: Session, recipe: Recipe, pairs: Pairs, uses: Uses
+) -> dict[str, NDArray[np.float64]]:
+    """Each term of the recipe by row, NaN where its cell has no value."""
+    terms: dict[str, NDArray[np.float64]] = {}
+    for term in recipe.terms:
+        name, signal, output = recipe.output(term)
+        ids = pairs.prompt_ids if signal.level == Level.prompt else pairs.ids
+        terms[term] = load_scores(session, uses[name][0]._replace(output=output.name), ids)
+    return terms
+
+
+def with_prompt_vectors(
+    session: Session, recipe: Recipe, pairs: Pairs, workspace_id: uuid.UUID
+) -> Pairs:
+    """With the prompts' vectors where the selector looks at them and a signal made them."""
+    if not recipe.selector.needs_vectors():
+        return pairs
+    embedder = next(filter(None, map(prompt_embedder, recipe.signals.values())), None)
+    if embedder is None:
+        return pairs
+    model = embedding_model(session, workspace_id, embedder)
+    return with_vectors(session, pairs, model.id, [View.prompt])
+
+
+def prompt_embedder(signal: Signal) -> Signal | None:
+    """The embedder whose prompt vectors the scoring stages made for this signal."""
+    seen = View.prompt in signal.views or signal.level == Level.text
+    return embedder_of(signal) if seen else None
+
+
+def write_items(session: Session, subset: Subset, pairs: Pairs, selection: Selection) -> None:
+    ranks = {row: rank for rank, row in enumerate(selection.order.tolist(), start=1)}
+    importance: list[float] = np.asarray(selection.importance, np.float64).tolist()
+    session.execute(delete(SubsetItem).where(SubsetItem.subset_id == subset.id))
+    with raw(session).cursor() as cursor:
+        cursor.execute(INCOMING)
+        cursor.execute("TRUNCATE incoming_items")
+        with cursor.copy(COPY_ITEMS) as copy:
+            copy.set_types(["uuid", "int8", "float8", "text"])
+            for row, (name, reason) in enumerate(zip(pairs.ids, selection.reasons, strict=True)):
+                value = importance[row] if np.isfinite(importance[row]) else None
+                copy.write_row((uuid.UUID(name), ranks.get(row), value, reason))
+        cursor.execute(INSERT_ITEMS, (subset.id, subset.dataset_id))
+
+
+def describe(one: Checked) -> dict[str, Any]:
+    """An expectation in words, and what was found."""
+    names = {
+        "size": "as many pairs as the budget asks for",
+        "mean_above_pool": f"mean {one.expectation.term} above that of all pairs",
+        "mean_not_below_pool": f"mean {one.expectation.term} not below that of all pairs",
+    }
+    return {
+        "name": names[one.expectation.check],
+        "held": one.met,
+        "value": one.value,
+        "reference": one.reference,
+    }
