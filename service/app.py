@@ -1,8 +1,44 @@
 """The FastAPI application: `uvicorn service.app:app`."""
 
-from fastapi import FastAPI
+from importlib.metadata import version
 
-from service import errors
+from fastapi_offline import FastAPIOffline
+from prometheus_fastapi_instrumentator import Instrumentator
 
-app = FastAPI(title="prefsift", version="0.1.0")
+from service import errors, logs
+from service.middleware import BodyLimit, RequestContext
+from service.routes import datasets, exports, jobs, pairs, scores, subsets, system, uploads
+
+DESCRIPTION = """
+Preference data goes in; a smaller, cleaner training set comes out, with evidence that it is better.
+
+Every data route needs an API key: `Authorization: Bearer <key>` or `X-API-Key: <key>`.
+Errors are `application/problem+json` with a stable `code`. Lists are keyset pages: pass
+`next_cursor` of one page as `cursor` of the next. What takes longer is a job: follow it at
+`/api/v1/jobs/{id}` or `/api/v1/jobs/{id}/events`.
+"""
+TAGS = [
+    {"name": "datasets", "description": "Named collections of preference data"},
+    {"name": "uploads", "description": "Files of a dataset, and the rows that were refused"},
+    {"name": "pairs", "description": "Preference pairs: the unit that is curated"},
+    {"name": "jobs", "description": "Everything that takes longer than a request"},
+    {"name": "scores", "description": "What the signals said about each item"},
+    {"name": "subsets", "description": "Selections by a recipe, with rank and reason of each pair"},
+    {"name": "exports", "description": "Subsets as folders of files"},
+    {"name": "catalogue", "description": "Signals, recipes and layouts that this service knows"},
+    {"name": "system", "description": "Health, version, metrics"},
+]
+
+logs.configure()
+app = FastAPIOffline(
+    title="prefsift",
+    version=version("prefsift"),
+    description=DESCRIPTION,
+    openapi_tags=TAGS,
+)
+app.add_middleware(BodyLimit)
+app.add_middleware(RequestContext)
 errors.install(app)
+for module in (datasets, uploads, pairs, jobs, scores, subsets, exports, system):
+    app.include_router(module.router)
+Instrumentator(excluded_handlers=["/metrics"]).instrument(app).expose(app, tags=["system"])

@@ -92,7 +92,8 @@ def invalid_request(_: Request, error: Exception) -> JSONResponse:
 
 def routing_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
+    codes = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+    code = codes.get(error.status_code, "http_error")
     found = ServiceError(str(error.detail), code=code)
     found.status = error.status_code
     return respond(found)
@@ -102,9 +103,15 @@ def database_away(_: Request, __: Exception) -> JSONResponse:
     return respond(Unavailable("the database does not answer", code="database_unavailable"))
 
 
+def unforeseen(_: Request, __: Exception) -> JSONResponse:
+    """The error itself goes to the log, not to the caller."""
+    return respond(ServiceError("something went wrong here, not in the request"))
+
+
 def install(app: FastAPI) -> None:
     """Render every error the same way."""
     app.add_exception_handler(ServiceError, service_error)
     app.add_exception_handler(RequestValidationError, invalid_request)
     app.add_exception_handler(HTTPException, routing_error)
     app.add_exception_handler(OperationalError, database_away)
+    app.add_exception_handler(Exception, unforeseen)

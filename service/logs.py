@@ -42,5 +42,5 @@ def configure(*_: object, **__: object) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
-    for noisy in ("httpx", "celery.worker.strategy", "celery.app.trace", "alembic"):
+    for noisy in ("httpx", "httpx2", "celery.worker.strategy", "celery.app.trace", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

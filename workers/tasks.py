@@ -3,26 +3,33 @@
 import uuid
 from typing import Any
 
+from celery import current_task
 from celery.signals import setup_logging, worker_process_init, worker_ready
 
 from service import db, logs
 from service.queue import QUEUES, celery
 from service.tables.jobs import JobKind
-from workers import protocol, reaper
+from workers import exporting, ingesting, protocol, reaper, scoring, selecting
 from workers.handler import Handler
 
-HANDLERS: dict[JobKind, Handler] = {}
+HANDLERS: dict[JobKind, Handler] = {
+    JobKind.ingest: ingesting.Ingesting(),
+    JobKind.score: scoring.Scoring(),
+    JobKind.select: selecting.Selecting(),
+    JobKind.export: exporting.Exporting(),
+}
 
 setup_logging.connect(logs.configure)
 
 
-@celery.task(name="run_job", bind=True)
-def run_job(self: Any, job_id: str) -> None:
+@celery.task(name="run_job")
+def run_job(job_id: str) -> None:
     """Work on one job. Safe to deliver twice, late, or after a crash.
 
     A doorbell is answered for the queue it rang in; a direct call is answered for all.
     """
-    rang_in = (self.request.delivery_info or {}).get("routing_key")
+    request: Any = current_task.request
+    rang_in = (request.delivery_info or {}).get("routing_key")
     queues = (rang_in,) if rang_in in QUEUES else QUEUES
     protocol.run_job(uuid.UUID(job_id), queues, HANDLERS)
 

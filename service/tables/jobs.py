@@ -3,10 +3,10 @@
 import uuid
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, ScalarSelect, UniqueConstraint, func, select, text
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, column_property, mapped_column
 
 from service.tables.access import Workspace
 from service.tables.datasets import Dataset
@@ -71,6 +71,15 @@ class Job(Table):
     finished_at: Mapped[datetime | None]
     rung_at: Mapped[datetime | None]  # when its doorbell was last sent
 
+    @property
+    def page_key(self) -> tuple[datetime, uuid.UUID]:
+        """Where a page of jobs ends."""
+        return self.created_at, self.id
+
+    if TYPE_CHECKING:  # mapped below, where the shards are known
+        rows_done: Mapped[int]
+        rows_total: Mapped[int]
+
 
 class Shard(Table):
     """A part of one stage. `lease_token` fences: a writer who lost the lease can't commit."""
@@ -100,3 +109,13 @@ class Shard(Table):
     rows_done: Mapped[int] = mapped_column(server_default="0")
     result: Mapped[dict[str, Any] | None]  # small numbers that the job's end puts together
     error: Mapped[dict[str, Any] | None]
+
+
+def over_shards(column: InstrumentedAttribute[int]) -> ScalarSelect[int]:
+    own = select(func.coalesce(func.sum(column), 0)).where(Shard.job_id == Job.id)
+    return own.correlate_except(Shard).scalar_subquery()
+
+
+# Of the stages that were opened so far; loaded where they are asked for.
+Job.rows_done = column_property(over_shards(Shard.rows_done), deferred=True, group="progress")
+Job.rows_total = column_property(over_shards(Shard.rows_total), deferred=True, group="progress")

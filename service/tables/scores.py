@@ -66,6 +66,11 @@ class Score(Table):
     status: Mapped[str] = mapped_column(server_default="ok")
     unseen: Mapped[bool] = mapped_column(server_default="false")  # scored, not seen by the fit
 
+    @property
+    def page_key(self) -> tuple[str, uuid.UUID]:
+        """Where a page of a signal's cells ends."""
+        return self.output, self.item_id
+
 
 class EmbeddingModel(Table):
     """A model with everything that its vectors depend on, in one workspace."""

@@ -1,0 +1,93 @@
+"""The application's frame: health, documents, errors, limits, and what it must not load."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from service.app import app
+from service.config import MIB
+
+
+def test_it_is_alive_and_ready(session: Session) -> None:
+    client = TestClient(app)
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json() == {"status": "ok"}
+    assert client.get("/version").json()["schema_revision"] == "0004"
+
+
+def test_it_is_not_ready_on_another_schema(session: Session) -> None:
+    session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    session.commit()
+    response = TestClient(app).get("/readyz")
+    assert (response.status_code, response.json()["code"]) == (503, "schema_outdated")
+    assert response.headers["Retry-After"] == "2"
+
+
+def test_metrics_count_requests_and_jobs(client: TestClient, session: Session) -> None:
+    client.get("/healthz")
+    body = client.get("/metrics").text
+    assert 'prefsift_jobs{state="queued"} 0.0' in body
+    assert "prefsift_oldest_queued_seconds 0.0" in body
+    assert 'handler="/healthz"' in body
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, "not_found"),
+        ("PUT", "/healthz", 405, "method_not_allowed"),
+        ("GET", "/api/v1/jobs", 401, "unauthorized"),
+        ("GET", "/api/v1/jobs/x", 401, "unauthorized"),
+    ],
+)
+def test_every_error_is_a_problem(method: str, url: str, status: int, code: str) -> None:
+    response = TestClient(app).request(method, url)
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_json_body_has_a_limit(client: TestClient, session: Session) -> None:
+    response = client.post("/api/v1/datasets", content=b"x" * (MIB + 1))
+    assert (response.status_code, response.json()["code"]) == (413, "too_large")
+
+
+def test_an_upload_may_be_larger_than_a_json_body(
+    client: TestClient, session: Session, rung: list[tuple[str, str]]
+) -> None:
+    dataset = client.post("/api/v1/datasets", json={"name": "large"}).json()
+    response = client.post(f"/api/v1/datasets/{dataset['id']}/uploads", content=b"\n" * (2 * MIB))
+    assert response.status_code == 202, response.text
+
+
+def test_the_documents_load_nothing_from_elsewhere() -> None:
+    page = TestClient(app).get("/docs").text
+    sources = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert sources
+    for source in sources:
+        assert source.startswith("/")
+        assert TestClient(app).get(source).status_code == 200
+
+
+def test_the_document_names_every_signal_and_the_security_scheme() -> None:
+    document = app.openapi()
+    schemas = document["components"]
+    assert {"HTTPBearer", "APIKeyHeader"} <= set(schemas["securitySchemes"])
+    kinds = schemas["schemas"]["ScoreJobIn"]["properties"]["signals"]["items"]["discriminator"]
+    assert {"style", "reward_margin", "knn_novelty"} <= set(kinds["mapping"])
+    used = {
+        tag for path in document["paths"].values() for op in path.values() for tag in op["tags"]
+    }
+    assert used <= {tag["name"] for tag in document["tags"]}
+
+
+def test_the_api_process_loads_no_models() -> None:
+    heavy = ["torch", "transformers", "sentence_transformers", "sklearn", "faiss", "workers"]
+    code = f"import sys, service.app; print([m for m in {heavy} if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
