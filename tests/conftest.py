@@ -1,16 +1,16 @@
 """A real PostgreSQL for the session, one rolled-back transaction per test."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from service.embedded import postgres
+from service.embedded import home, postgres
 
 STATE = Path(tempfile.mkdtemp(prefix="pfs-"))
-STATE.chmod(0o711)
 os.environ["DATABASE_URL"] = postgres.start(STATE / "pg")
 os.environ["PREFSIFT_HOME"] = str(STATE / "home")
 
@@ -52,6 +52,13 @@ LEFT_OUT = pytest.StashKey[list[str]]()
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     return config.stash.get(LEFT_OUT, [])
+
+
+def pytest_unconfigure() -> None:
+    """Leave no server and no folder behind, however the session ended."""
+    postgres.stop(STATE / "pg")
+    home.purge(STATE / "pg")
+    shutil.rmtree(STATE)
 
 
 def has_cuda(items: list[pytest.Item]) -> bool:

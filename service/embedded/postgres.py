@@ -16,6 +16,7 @@ from service.embedded.binaries import postgres_programs
 from service.embedded.home import (
     EmbeddedError,
     account,
+    fallback,
     locked,
     open_home,
     recorded_fallback,
@@ -58,6 +59,7 @@ def start(home: Path) -> str:
 def find(home: Path) -> Server:
     """The home's server, running or not. Its password keeps other users of the machine out."""
     who = account()
+    retire_orphan(home)
     secret = home / "postgres.password"
     if not secret.exists():
         fresh = secret.with_suffix(".new")
@@ -160,21 +162,32 @@ def create_database(server: Server) -> None:
             connection.execute("CREATE DATABASE prefsift")
 
 
+def retire_orphan(home: Path) -> None:
+    """Put aside the fall-back folder of a home that was deleted: its password went with it."""
+    folder = fallback(home)
+    if folder.exists() and recorded_fallback(home) is None:
+        stop_in(folder)
+        folder.rename(f"{folder}.orphan-{time.time_ns()}")
+
+
 def stop(home: Path) -> bool:
     """Stop the home's server, by force if it does not listen; False where none ran."""
     home = open_home(home)
     with locked(home, "postgres"):
-        folder = recorded_fallback(home) or home / "postgres"
-        pid = pid_in(folder / "data" / "postmaster.pid")
-        if pid is None or not runs_in(pid, folder / "data"):
-            return False
-        for how, seconds in ((signal.SIGINT, 30), (signal.SIGQUIT, 10), (signal.SIGKILL, 10)):
-            try:
-                os.kill(pid, how)
-            except ProcessLookupError:
-                return True
-            if gone(pid, seconds):
-                return True
+        return stop_in(recorded_fallback(home) or home / "postgres")
+
+
+def stop_in(folder: Path) -> bool:
+    pid = pid_in(folder / "data" / "postmaster.pid")
+    if pid is None or not runs_in(pid, folder / "data"):
+        return False
+    for how, seconds in ((signal.SIGINT, 30), (signal.SIGQUIT, 10), (signal.SIGKILL, 10)):
+        try:
+            os.kill(pid, how)
+        except ProcessLookupError:
+            return True
+        if gone(pid, seconds):
+            return True
     raise EmbeddedError(f"PostgreSQL (pid {pid}) does not stop")
 
 

@@ -1,8 +1,10 @@
 """A Valkey of our own: the broker, on a Unix socket, kept on disk."""
 
 import os
+import signal
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from service.embedded import processes
@@ -21,7 +23,7 @@ def start(home: Path) -> str:
     path = socket_path(home)
     with locked(home, NAME):
         if not answers(path):
-            processes.stop(home, NAME, patience=5)  # one that does not answer is in the way
+            end(folder, path)  # one that does not answer is in the way
             path.unlink(missing_ok=True)
             launch(home, folder, path)
     return f"redis+socket://{path}?virtual_host=0"
@@ -48,11 +50,10 @@ def answers(path: Path) -> bool:
 
 
 def launch(home: Path, folder: Path, path: Path) -> None:
-    # A process title would overwrite the environment, and with it the mark of the process.
     command = [
         str(valkey_program()), "--dir", str(folder), "--appendonly", "yes", "--save", "",
         "--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700",
-        "--daemonize", "no", "--set-proc-title", "no",
+        "--daemonize", "no",
     ]  # fmt: skip
     pid = processes.spawn(home, NAME, command, {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"})
     until = time.monotonic() + START_SECONDS
@@ -67,6 +68,39 @@ def launch(home: Path, folder: Path, path: Path) -> None:
 
 
 def stop(home: Path) -> bool:
+    """Stop the home's broker; False where none ran."""
     home = open_home(home)
     with locked(home, NAME):
-        return processes.stop(home, NAME)
+        return end(home / "valkey", socket_path(home))
+
+
+def holders(folder: Path) -> list[int]:
+    """Pids of servers that work in this folder. (Valkey wipes its environment, and so the mark.)"""
+    found: list[int] = []
+    for pid in processes.all_pids():
+        try:
+            program, where = os.readlink(f"/proc/{pid}/exe"), os.readlink(f"/proc/{pid}/cwd")
+        except OSError:  # gone, or somebody else's
+            continue
+        if "valkey" in Path(program).name and where == str(folder) and not processes.zombie(pid):
+            found.append(pid)
+    return found
+
+
+def end(folder: Path, path: Path) -> bool:
+    """Ask with SHUTDOWN, which writes everything down first; then by force."""
+    if not (found := holders(folder)):
+        return False
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(2)
+        client.connect(str(path))
+        client.sendall(b"SHUTDOWN\r\n")
+    for seconds in (10.0, 5.0):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if not holders(folder):
+                return True
+            time.sleep(0.05)
+        for pid in found:
+            processes.signal_to(pid, signal.SIGKILL)
+    raise EmbeddedError(f"Valkey (pid {found[0]}) does not stop")
