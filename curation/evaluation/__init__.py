@@ -1,1 +1,7 @@
 """Does the subset train a better model than a random one of the same size?"""
+
+from curation.evaluation.evaluate import DRAWS, evaluate_split
+from curation.evaluation.splits import SPLITS
+from curation.evaluation.summary import Evaluation, summarise
+
+__all__ = ["DRAWS", "SPLITS", "Evaluation", "evaluate_split", "summarise"]
