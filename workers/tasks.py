@@ -9,13 +9,14 @@ from celery.signals import setup_logging, worker_process_init, worker_ready
 from service import db, logs
 from service.queue import QUEUES, celery
 from service.tables.jobs import JobKind
-from workers import exporting, ingesting, protocol, reaper, scoring, selecting
+from workers import evaluating, exporting, ingesting, protocol, reaper, scoring, selecting
 from workers.handler import Handler
 
 HANDLERS: dict[JobKind, Handler] = {
     JobKind.ingest: ingesting.Ingesting(),
     JobKind.score: scoring.Scoring(),
     JobKind.select: selecting.Selecting(),
+    JobKind.evaluate: evaluating.Evaluating(),
     JobKind.export: exporting.Exporting(),
 }
 

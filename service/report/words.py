@@ -86,4 +86,9 @@ def reason(code: str) -> str:
 
 
 def metrics(values: Mapping[str, float]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {values[name]:.3f}" for name in values) or "–"
+    shown = (f"{name.replace('_', ' ')} {number(values[name])}" for name in sorted(values))
+    return ", ".join(shown) or "–"
+
+
+def number(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 2 else f"{value:.3f}"

@@ -23,7 +23,7 @@ from service.tables.subsets import Subset, SubsetItem
 router = APIRouter(prefix="/api/v1", tags=["subsets"])
 
 SELECT_STAGES = ["embed", "score", "fit", "select"]
-EVALUATE_STAGES = ["split"]
+EVALUATE_STAGES = ["embed", "split"]
 MAX_SEED = 2**31 - 1
 
 

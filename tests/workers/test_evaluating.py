@@ -1,0 +1,61 @@
+"""Evaluate jobs in process: the real splits, heads and embedder."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from curation.recipes import RECIPES, Recipe
+from service.queue import enqueue
+from service.report import words
+from service.tables.access import Workspace
+from service.tables.jobs import Job, JobKind, JobState, Shard
+from service.tables.subsets import Subset
+from tests.workers import test_selecting as selecting_jobs
+from tests.workers.dataset import add_dataset
+from workers import evaluating
+from workers.protocol import run_job
+
+HANDLERS = {JobKind.evaluate: evaluating.Evaluating()}
+
+
+def evaluate(session: Session, workspace: Workspace, subset: Subset, **spec: Any) -> Job:
+    job = Job(
+        workspace_id=workspace.id, dataset_id=subset.dataset_id, kind=JobKind.evaluate,
+        spec={"subset_id": str(subset.id), **spec}, stages=evaluating.STAGES,
+    )  # fmt: skip
+    enqueue(session, job)
+    session.commit()
+    run_job(job.id, ("cpu", "gpu"), HANDLERS)
+    session.refresh(job)
+    session.refresh(subset)
+    assert job.state == JobState.succeeded, job.error
+    return job
+
+
+@pytest.mark.parametrize("recipe", [RECIPES["random"], Recipe.model_validate(selecting_jobs.SMALL)])
+def test_both_heads_judge_the_recipe_over_the_splits(
+    session: Session, workspace: Workspace, rung: object, recipe: Recipe
+) -> None:
+    dataset = add_dataset(session, workspace, 60)
+    subset = selecting_jobs.run(session, dataset, recipe, "20%")
+    job = evaluate(session, workspace, subset, splits=2, draws=5)
+    shards = session.scalars(select(Shard.result).where(Shard.job_id == job.id)).all()
+    assert sum(found is not None and "heads" in found for found in shards) == 2
+    found = subset.evaluation
+    assert found is not None
+    assert set(found["heads"]) == {"selecting", "independent"}
+    assert found["better_than_random"] is None
+    assert "60 pairs" in found["warning"]
+    assert len(words.heads(found)) == 2
+    assert subset.size == 12
+
+
+def test_what_cannot_be_measured_has_a_reason_and_no_figures(
+    session: Session, workspace: Workspace, rung: object
+) -> None:
+    subset = selecting_jobs.run(session, add_dataset(session, workspace, 2), RECIPES["random"], "1")
+    evaluate(session, workspace, subset, splits=2)
+    assert set(subset.evaluation or {}) == {"reason"}
+    assert words.verdict(subset.evaluation).startswith("Can't tell: ")

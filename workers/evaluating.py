@@ -1,0 +1,81 @@
+"""Evaluate jobs: a shard a split, put together into the subset's evaluation at the end."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from curation.evaluation import DRAWS, SPLITS, evaluate_split, summarise
+from curation.evaluation.evaluate import MAX_PAIRS, sampled
+from curation.items import View
+from curation.recipes import Budget, Recipe
+from curation.signals import Signal
+from curation.signals.embedding import Embedding
+from service.cells import embedding_model
+from service.columns import load_pairs, with_vectors
+from service.tables.jobs import Job, JobKind, Shard, ShardState
+from service.tables.subsets import Subset
+from workers import embedding
+from workers.handler import Handler, ShardPlan, Work
+from workers.selecting import given, recipe_of, signals_in_use, subset_of
+
+EMBED, SPLIT = STAGES = ["embed", "split"]
+
+
+class Evaluating(Handler):
+    """`spec`: subset_id, splits, draws. Splits are independent, so workers share them."""
+
+    kind = JobKind.evaluate
+
+    def plan(self, session: Session, job: Job, stage: str) -> list[ShardPlan]:
+        subset = subset_of(session, job)
+        if stage == EMBED:  # also a recipe without vectors is judged by heads that read them
+            return embedding.plan(session, job, [judge_embedder(recipe_of(subset))])
+        splits = job.spec.get("splits", SPLITS)
+        return [ShardPlan({"number": number}, rows=1) for number in range(splits)]
+
+    def run(self, work: Work) -> None:
+        if work.stage == EMBED:
+            embedding.run(work)
+            return
+        subset = subset_of(work.session, work.job)
+        draws = work.job.spec.get("draws", DRAWS)
+        work.result = measure(work.session, work.job, subset, work.payload["number"], draws)
+
+    def finish(self, session: Session, job: Job) -> dict[str, Any]:
+        results = session.scalars(
+            select(Shard.result)
+            .where(Shard.job_id == job.id, Shard.stage == STAGES.index(SPLIT))
+            .where(Shard.state == ShardState.done)
+            .order_by(Shard.ordinal)
+        )
+        subset = subset_of(session, job)
+        subset.evaluation = summarise([found for found in results if found]).report()
+        return {"subset_id": str(subset.id), "evaluation": subset.evaluation}
+
+    def fail(self, session: Session, job: Job, problem: dict[str, Any]) -> None:
+        """The subset stays as it is: without an evaluation, or with an earlier one."""
+
+
+def measure(session: Session, job: Job, subset: Subset, number: int, draws: int) -> dict[str, Any]:
+    """One split. Only the pairs that are measured get their vectors into memory."""
+    recipe = recipe_of(subset)
+    everything = load_pairs(session, subset.dataset_id)
+    fraction = Budget.parse(subset.budget).fraction(len(everything))
+    pairs = everything.take(sampled(everything, MAX_PAIRS, subset.seed))
+    uses = signals_in_use(session, subset, recipe)
+    terms = {
+        term: values
+        for term, values in given(session, recipe, pairs, uses).items()
+        if not recipe.output(term)[1].whole_dataset  # those are fitted on the training fold alone
+    }
+    model = embedding_model(session, job.workspace_id, judge_embedder(recipe))
+    pairs = with_vectors(session, pairs, model.id, tuple(View))
+    result = evaluate_split(pairs, terms, recipe, fraction, number, draws, subset.seed)
+    return {**result, "pairs": len(everything)}
+
+
+def judge_embedder(recipe: Recipe) -> Signal:
+    """The recipe's own embedder: its whole-dataset signals are refitted on the same vectors."""
+    embedders = map(embedding.embedder_of, recipe.signals.values())
+    return next(filter(None, embedders), Embedding())
