@@ -100,7 +100,7 @@ def complete(work: Work, handler: Handler) -> None:
     """Commit what is left of the shard's data, its end, and the opening of the next stage."""
     session = work.session
     session.flush()
-    job = lock(session, work.job.id)
+    job = lock(session, work.shard.job_id)
     rows = func.greatest(Shard.rows_done, Shard.rows_total)
     done = work.fenced().values(
         state=ShardState.done,
@@ -163,7 +163,7 @@ def give_back(work: Work, handler: Handler, *, paused: bool) -> None:
             )
         )
     log.info("job_paused" if paused else "job_stopped")
-    settle(work.job.id, handler)
+    settle(work.shard.job_id, handler)
 
 
 def fault(work: Work, handler: Handler, error: Exception) -> None:
@@ -178,13 +178,13 @@ def fault(work: Work, handler: Handler, error: Exception) -> None:
                 state=ShardState.waiting, lease_token=None, lease_until=None, error=problem
             )
         )
-        ring_after_commit(session, work.job.id, work.shard.queue)
+        ring_after_commit(session, work.shard.job_id, work.shard.queue)
 
 
 def fail(work: Work, handler: Handler, problem: dict[str, Any]) -> None:
     """End the job with this shard's problem, unless the shard is another worker's by now."""
     with db.new_session.begin() as session:
-        job = lock(session, work.job.id)
+        job = lock(session, work.shard.job_id)
         failed = work.fenced().values(state=ShardState.failed, lease_token=None, error=problem)
         if session.scalar(failed.returning(Shard.id)) is None:
             log.warning("lease_lost", shard_id=work.shard.id)
