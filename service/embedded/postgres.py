@@ -80,6 +80,15 @@ def alive(server: Server) -> bool:
     return True
 
 
+def is_running(home: Path) -> bool:
+    """Whether the home's server answers; starts and makes nothing."""
+    secret = home / "postgres.password"
+    if not secret.exists():
+        return False
+    folder = recorded_fallback(home) or home / "postgres"
+    return alive(Server(folder, None, secret.read_text()))
+
+
 def initialise(server: Server, programs: Path) -> None:
     """Make the data folder; an initdb that was interrupted is done again."""
     if (server.data / "PG_VERSION").exists() and (server.folder / "initialised").exists():

@@ -34,7 +34,7 @@ def socket_path(home: Path) -> Path:
     inside = home / "valkey" / "valkey.sock"
     if len(os.fsencode(inside)) <= 107:
         return inside
-    return server_folder(home, account()) / "valkey.sock"
+    return server_folder(home, account()) / "valkey.sock"  # a long home has a short fall-back
 
 
 def answers(path: Path) -> bool:

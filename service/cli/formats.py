@@ -1,0 +1,90 @@
+"""`prefsift formats` and `prefsift convert`: layouts without a server."""
+
+from collections.abc import Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from service.config import settings
+from service.errors import Invalid
+from service.formats import FORMATS, Format, recognise
+from service.formats.record import RowError
+from service.reading import Row, read_rows
+
+PEEK = 100
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
+
+
+def formats(as_json: Json = False) -> None:
+    """List the layouts that are read and written."""
+    known = [
+        {"name": name, "columns": list(layout.columns), "description": layout.description}
+        for name, layout in FORMATS.items()
+    ]
+    if as_json:
+        typer.echo(orjson.dumps(known).decode())
+        return
+    table = Table("name", "columns", "description", box=None, pad_edge=False)
+    for layout in known:
+        table.add_row(str(layout["name"]), ", ".join(layout["columns"]), str(layout["description"]))
+    Console().print(table)
+
+
+def convert(
+    file: Annotated[Path, typer.Argument(help="JSONL or Parquet; plain, gzip or zstd.")],
+    to: Annotated[str, typer.Option("--to", help="Layout to write; see `prefsift formats`.")],
+    out: Annotated[Path, typer.Option(help="JSONL file to write.")],
+    layout: Annotated[str | None, typer.Option("--format", help="Layout of FILE.")] = None,
+) -> None:
+    """Rewrite a file in another layout, label by label. Lines that can't be taken are named.
+
+    Example: prefsift convert hh.jsonl.gz --to native --out native.jsonl
+    """
+    for name in filter(None, (to, layout)):
+        if name not in FORMATS:
+            raise typer.BadParameter(f"no layout {name!r}; known: {', '.join(FORMATS)}")
+    if not file.is_file():
+        raise typer.BadParameter(f"can't read {file}", param_hint="FILE")
+    console = Console(stderr=True, highlight=False)
+    written = skipped = 0
+    fresh = out.with_name(f".{out.name}.part")
+    with file.open("rb") as source, fresh.open("wb") as target:
+        rows = read_rows(source, file.stat().st_size, settings.max_line_bytes)
+        for line, converted in conversions(rows, layout, FORMATS[to]):
+            if isinstance(converted, RowError):
+                skipped += 1
+                console.print(f"line {line}: {converted.message}", markup=False, soft_wrap=True)
+            else:
+                target.write(orjson.dumps(converted, option=orjson.OPT_APPEND_NEWLINE))
+                written += 1
+    fresh.rename(out)
+    console.print(f"{written:,} rows written to {out}, {skipped:,} skipped", soft_wrap=True)
+
+
+def conversions(
+    rows: Iterator[Row], layout: str | None, target: Format
+) -> Iterator[tuple[int, dict[str, Any] | RowError]]:
+    """Each line in the other layout, or what is wrong with it."""
+    source = FORMATS[layout] if layout else None
+    if source is None:
+        first = list(islice(rows, PEEK))
+        rows = chain(first, rows)
+        readable = [row.value for row in first if not isinstance(row.value, RowError)]
+        known = recognise(readable) if readable else None
+        if readable and known is None:
+            raise Invalid("the layout is not known: name it with --format", code="unknown_layout")
+        source = known[0] if known else None
+    for row in rows:
+        value = row.value
+        if isinstance(value, RowError) or source is None:
+            yield row.line, value
+            continue
+        try:
+            yield row.line, target.write(source.read(value))
+        except RowError as error:
+            yield row.line, error

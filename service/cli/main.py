@@ -1,0 +1,84 @@
+"""The `prefsift` command: finds the subcommand and imports only what that one needs."""
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated, NamedTuple
+
+import typer
+
+
+class Command(NamedTuple):
+    module: str
+    function: str
+    summary: str
+
+
+COMMANDS = {
+    "curate": Command("curate", "curate", "FILE… -> a small training set with its proof"),
+    "up": Command("stack", "up", "Start the stack in the background"),
+    "down": Command("stack", "down", "Stop the stack"),
+    "status": Command("stack", "status", "What runs, and where"),
+    "worker": Command("stack", "worker", "Run a worker in the foreground"),
+    "recipes": Command("catalogue", "recipes", "The recipes, or one of them"),
+    "signals": Command("catalogue", "signals", "The signals and their parameters"),
+    "formats": Command("formats", "formats", "The data layouts"),
+    "convert": Command("formats", "convert", "Rewrite a file in another layout"),
+    "verify": Command("verify", "verify", "Check an exported folder against its manifest"),
+}
+
+Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
+
+
+def top(context: typer.Context, show_version: Version = False) -> None:
+    """Curate and filter preference data for aligning language and image models."""
+    if show_version:
+        typer.echo(f"prefsift {version('prefsift')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def main() -> None:
+    """Run the command line; every error a user can make ends in one line on stderr."""
+    app = build(next((word for word in sys.argv[1:] if not word.startswith("-")), None))
+    try:
+        app()
+    except expected_errors() as error:
+        typer.secho(f"error: {error}", fg="red", err=True)
+        raise SystemExit(getattr(error, "exit_code", 1)) from error
+
+
+def build(asked: str | None) -> typer.Typer:
+    """The application: the command asked for is real, the others are their summaries."""
+    app = typer.Typer(add_completion=False, no_args_is_help=False, rich_markup_mode=None)
+    app.callback(invoke_without_command=True)(top)
+    for name, command in COMMANDS.items():
+        if name == asked:
+            module = import_module(f"service.cli.{command.module}")
+            found: Callable[..., None] | typer.Typer = getattr(module, command.function)
+            if isinstance(found, typer.Typer):
+                app.add_typer(found, name=name)
+            else:
+                app.command(name)(found)
+        else:
+            app.command(name, help=command.summary)(summary_only)
+    return app
+
+
+def summary_only() -> None:
+    """Stands for a command in the list of all."""
+
+
+def expected_errors() -> tuple[type[BaseException], ...]:
+    """What is a user's to mend, so that it needs no traceback."""
+    from service.cli.client import ApiError
+    from service.embedded.home import EmbeddedError
+    from service.errors import ServiceError
+
+    return (EmbeddedError, ServiceError, ApiError)
+
+
+if __name__ == "__main__":
+    main()
