@@ -1,8 +1,6 @@
 """The application's frame: health, documents, errors, limits, and what it must not load."""
 
 import re
-import subprocess
-import sys
 
 import pytest
 from fastapi.testclient import TestClient
@@ -84,10 +82,3 @@ def test_the_document_names_every_signal_and_the_security_scheme() -> None:
         tag for path in document["paths"].values() for op in path.values() for tag in op["tags"]
     }
     assert used <= {tag["name"] for tag in document["tags"]}
-
-
-def test_the_api_process_loads_no_models() -> None:
-    heavy = ["torch", "transformers", "sentence_transformers", "sklearn", "faiss", "workers"]
-    code = f"import sys, service.app; print([m for m in {heavy} if m in sys.modules])"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
