@@ -35,6 +35,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         absent["realdata"] = f"no folder {DATA}"
     if not has_cuda(items):
         absent["gpu"] = "no CUDA device"
+    if not (os.environ.get("CHROME") or shutil.which("chromium")):
+        absent["browser"] = "no Chromium, by path in CHROME or on PATH"
     for marker, reason in absent.items():
         left_out = [item for item in items if item.get_closest_marker(marker)]
         if not left_out:
