@@ -7,7 +7,17 @@ from prometheus_fastapi_instrumentator import Instrumentator
 
 from service import errors, logs
 from service.middleware import BodyLimit, RequestContext
-from service.routes import datasets, exports, jobs, pairs, scores, subsets, system, uploads
+from service.routes import (
+    catalogue,
+    datasets,
+    exports,
+    jobs,
+    pairs,
+    scores,
+    subsets,
+    system,
+    uploads,
+)
 
 DESCRIPTION = """
 Preference data goes in; a smaller, cleaner training set comes out, with evidence that it is better.
@@ -39,6 +49,6 @@ app = FastAPIOffline(
 app.add_middleware(BodyLimit)
 app.add_middleware(RequestContext)
 errors.install(app)
-for module in (datasets, uploads, pairs, jobs, scores, subsets, exports, system):
+for module in (datasets, uploads, pairs, jobs, scores, subsets, exports, catalogue, system):
     app.include_router(module.router)
 Instrumentator(excluded_handlers=["/metrics"]).instrument(app).expose(app, tags=["system"])

@@ -40,8 +40,8 @@ def evaluate_split(
     Selects the fraction from the training pairs (whole-dataset signals are fitted on them alone;
     `given` holds the row-wise terms of all pairs), and trains both heads on the subset, on `draws`
     uniform draws of the same size from the training pairs that the selector could have taken, and
-    on all training pairs. Above `max_pairs` the pairs of randomly chosen prompts stand for all. `sign`
-    (n,) is -1 where a pair's label counts the other way round in the test: for known wrong labels.
+    on all training pairs. Above `max_pairs` the pairs of randomly chosen prompts stand for all.
+    `sign` (n,) is -1 where a label counts the other way round in the test: for known wrong labels.
     """
     everything = len(pairs)
     rows = sampled(pairs, max_pairs, seed)
