@@ -60,7 +60,7 @@ def front_matter(report: Report, license: str | None, scores: list[str]) -> dict
 
 
 def title(report: Report) -> str:
-    return f"Preference pairs selected by {report.recipe.title}"
+    return f"Preference pairs selected by the recipe {report.recipe.id}"
 
 
 def render(report: Report, license: str | None, scores: list[str], uploads: Any) -> str:

@@ -86,7 +86,14 @@ def reason(code: str) -> str:
 
 
 def metrics(values: Mapping[str, float]) -> str:
-    shown = (f"{name.replace('_', ' ')} {number(values[name])}" for name in sorted(values))
+    """What a fit measured; the figures of its parts (`accuracy_<part>`) as their range."""
+    shown: list[str] = []
+    for name in sorted(values):
+        if any(name.startswith(f"{whole}_") for whole in values):
+            continue
+        parts = [values[part] for part in values if part.startswith(f"{name}_")]
+        spread = f" (of its parts {number(min(parts))} to {number(max(parts))})" if parts else ""
+        shown.append(f"{name.replace('_', ' ')} {number(values[name])}{spread}")
     return ", ".join(shown) or "–"
 
 

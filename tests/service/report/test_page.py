@@ -53,6 +53,16 @@ def test_the_verdict_is_in_plain_words(found: object, answer: str, sentence: str
     assert sentence in words.verdict(found)  # pyright: ignore[reportArgumentType]
 
 
+def test_the_figures_of_a_fits_parts_are_shown_as_their_range() -> None:
+    found = {
+        "oof_accuracy": 0.641,
+        "oof_accuracy_words": 0.6,
+        "oof_accuracy_style": 0.62,
+        "n": 2312,
+    }
+    assert words.metrics(found) == ("n 2,312, oof accuracy 0.641 (of its parts 0.600 to 0.620)")
+
+
 def test_a_warning_stands_beside_the_verdict() -> None:
     assert "Caution: only 40 pairs." in words.verdict({**evaluation(), "warning": "only 40 pairs"})
 
