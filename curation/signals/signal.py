@@ -100,6 +100,9 @@ class Signal(BaseModel, ABC):
         body = {"version": self.version, **self.model_dump(mode="json")}
         for name in self.execution_fields():
             body.pop(name, None)
+        for name, value in self:
+            if isinstance(value, Signal):  # its version counts, its device does not
+                body[name] = value.identity()
         return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     @classmethod

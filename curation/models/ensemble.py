@@ -1,0 +1,189 @@
+"""A proxy reward model: bootstrapped Bradley–Terry heads over several views, cross-fitted."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from curation.items import Floats, Indices, Pairs
+from curation.models.bradley_terry import fit_heads, margins
+from curation.models.device import Device
+from curation.models.views import RIDGE, PairFeatures, Standard
+
+
+class Plan(NamedTuple):
+    """How the heads are made; `views` are names of views.RIDGE."""
+
+    views: tuple[str, ...]
+    folds: int
+    bootstraps: int
+    seed: int
+    device: Device = "auto"
+
+
+class Judgment(NamedTuple):
+    """Per pair: mean and standard deviation of the heads' margins, share above 0, p(label right).
+
+    A view's margins have mean square 1 on pairs its heads did not see, so that views add up.
+    """
+
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+    vote_share: NDArray[np.float64]
+    p_correct: NDArray[np.float64]
+
+
+def uniform(names: Sequence[str], salt: str) -> NDArray[np.float64]:
+    """A number in [0, 1) by name: random, but the same in any order and on any machine."""
+    digests = (hashlib.blake2b(f"{salt}|{name}".encode(), digest_size=8).digest() for name in names)
+    return np.array([int.from_bytes(digest, "big") >> 11 for digest in digests], float) / 2**53
+
+
+def fold_of(prompt_ids: Sequence[str], plan: Plan) -> Indices:
+    """The fold of each pair, by its prompt: pairs of one prompt are never apart."""
+    return (uniform(prompt_ids, f"fold|{plan.seed}") * plan.folds).astype(np.int64)
+
+
+def bootstrap_weights(prompt_ids: Sequence[str], plan: Plan) -> NDArray[np.float64]:
+    """(n, bootstraps): how often a prompt is drawn, Poisson(1); its pairs are drawn together."""
+    steps = np.cumsum(np.exp(-1.0) / np.cumprod([1.0, *range(1, 12)]))
+    drawn = [uniform(prompt_ids, f"draw {b}|{plan.seed}") for b in range(plan.bootstraps)]
+    return np.searchsorted(steps, np.array(drawn).T, side="right").astype(np.float64)
+
+
+def training_weights(
+    prompt_ids: Sequence[str], plan: Plan
+) -> tuple[NDArray[np.float64], dict[tuple[int, int], int]]:
+    """(n, columns) sample weights, and the column of each pair of folds left out together.
+
+    First `bootstraps` columns a fold, without the fold; then a column for each two folds, without
+    both: from those a fold's scale and temperature are learnt, so these do not see its labels.
+    """
+    fold = fold_of(prompt_ids, plan)
+    drawn = bootstrap_weights(prompt_ids, plan)
+    outer = [drawn * (fold != f)[:, None] for f in range(plan.folds)]
+    twos = list(combinations(range(plan.folds), 2))
+    inner = [((fold != f) & (fold != g)).astype(np.float64)[:, None] for f, g in twos]
+    first = plan.folds * plan.bootstraps
+    return np.hstack([*outer, *inner]), {two: first + i for i, two in enumerate(twos)}
+
+
+def fit_ensemble(pairs: Pairs, plan: Plan) -> dict[str, NDArray[Any]]:
+    """The heads and scales as arrays: what `judge` needs. The pairs' order does not matter."""
+    pairs = pairs.take(np.argsort(np.array(pairs.ids), kind="stable"))
+    features = PairFeatures(pairs)
+    standard = features.standard(plan.views)
+    weights, column = training_weights(pairs.prompt_ids, plan)
+    fold = fold_of(pairs.prompt_ids, plan)
+    arrays: dict[str, NDArray[Any]] = {
+        name: np.asarray(v) for name, v in standard._asdict().items()
+    }
+    inside = np.zeros((plan.folds, len(pairs)))  # margins of row i by a head without f and i's fold
+    for view in plan.views:
+        rows = features.scaled(view, standard, plan.views)
+        heads = fit_heads(rows, weights, RIDGE[view], plan.device)
+        seen = margins(rows, heads)
+        for f in range(plan.folds):
+            other = np.flatnonzero(fold != f)
+            chosen = [column[min(f, g), max(f, g)] for g in fold[other].tolist()]
+            held_out = seen[other, chosen]
+            size = max(float(np.sqrt((held_out**2).mean())) if len(other) else 0.0, 1e-12)
+            inside[f, other] += held_out / size / len(plan.views)
+            heads[:, f * plan.bootstraps : (f + 1) * plan.bootstraps] /= size
+        arrays[f"heads_{view}"] = heads[:, : plan.folds * plan.bootstraps].astype(np.float32)
+    arrays["slope"] = np.array([slope(inside[f, fold != f]) for f in range(plan.folds)])
+    arrays["seen"] = np.unique(prompt_keys(pairs.prompt_ids))
+    return arrays
+
+
+def slope(held_out: Floats) -> float:
+    """1 / temperature of p = σ(slope · margin), by maximum likelihood; not negative."""
+    column = np.asarray(held_out, np.float64)[:, None]
+    return max(float(fit_heads(column, np.ones((len(column), 1)), 1e-3, "cpu").sum()), 0.0)
+
+
+def prompt_keys(prompt_ids: Sequence[str]) -> NDArray[np.float64]:
+    """What the fit keeps of a prompt, to know it again."""
+    return uniform(prompt_ids, "seen")
+
+
+def judge(pairs: Pairs, plan: Plan, arrays: Mapping[str, NDArray[Any]]) -> Judgment:
+    """By the heads that did not see the pair's prompt; a prompt new to the fit, by all of them."""
+    by_view = head_margins(pairs, plan, arrays)
+    return combine(pairs.prompt_ids, plan, arrays, np.concatenate(list(by_view.values()), axis=2))
+
+
+def head_margins(
+    pairs: Pairs, plan: Plan, arrays: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[np.float64]]:
+    """View -> (n, folds, bootstraps): every head's margin, also of heads that may not be asked."""
+    standard = Standard(*(arrays[name] for name in Standard._fields))
+    features = PairFeatures(pairs)
+    shape = (len(pairs), plan.folds, plan.bootstraps)
+    return {
+        view: margins(features.scaled(view, standard, plan.views), arrays[f"heads_{view}"]).reshape(
+            shape
+        )
+        for view in plan.views
+    }
+
+
+def combine(
+    prompt_ids: Sequence[str],
+    plan: Plan,
+    arrays: Mapping[str, NDArray[Any]],
+    margin: NDArray[np.float64],
+) -> Judgment:
+    """Margins (n, folds, heads) of any views, averaged over the heads that may judge the pair."""
+    n, folds, heads = margin.shape
+    new = ~np.isin(prompt_keys(prompt_ids), arrays["seen"])
+    may = (fold_of(prompt_ids, plan)[:, None] == np.arange(folds)) | new[:, None]
+    share = np.repeat((may / may.sum(axis=1, keepdims=True))[:, :, None] / heads, heads, axis=2)
+    share, margin = share.reshape(n, -1), margin.reshape(n, -1)
+    mean = (share * margin).sum(axis=1)
+    variance = (share * (margin - mean[:, None]) ** 2).sum(axis=1)
+    votes = (share * ((margin > 0) + 0.5 * (margin == 0))).sum(axis=1)
+    rate = (may * arrays["slope"]).sum(axis=1) / may.sum(axis=1)
+    return Judgment(mean, np.sqrt(variance), votes.clip(0, 1), expit(rate * mean))
+
+
+def measure(
+    pairs: Pairs, plan: Plan, arrays: Mapping[str, NDArray[Any]], rows: int
+) -> dict[str, float]:
+    """How well the heads agree with labels they did not see: accuracy and calibration error.
+
+    A margin of 0 counts half. These say what the margins are worth: .5 is a coin. `rows` bounds
+    the pairs that are held in memory together.
+    """
+    parts: dict[str, list[NDArray[np.float64]]] = {}
+    for start in range(0, len(pairs), rows):
+        block = pairs.take(np.arange(start, min(start + rows, len(pairs))))
+        by_view = head_margins(block, plan, arrays)
+        for view, margin in by_view.items():
+            alone = combine(block.prompt_ids, plan, arrays, margin)
+            parts.setdefault(f"oof_accuracy_{view}", []).append(won(alone.mean))
+        together = np.concatenate(list(by_view.values()), axis=2)
+        judgment = combine(block.prompt_ids, plan, arrays, together)
+        parts.setdefault("oof_accuracy", []).append(won(judgment.mean))
+        parts.setdefault("p_correct", []).append(judgment.p_correct)
+    columns = {name: np.concatenate(blocks) for name, blocks in parts.items()}
+    p_correct = columns.pop("p_correct")
+    accuracies = {name: float(column.mean()) for name, column in columns.items()}
+    return {**accuracies, "oof_ece": calibration_error(p_correct)}
+
+
+def won(margin: Floats) -> NDArray[np.float64]:
+    return (margin > 0) + 0.5 * (margin == 0)
+
+
+def calibration_error(p_correct: Floats, bins: int = 10) -> float:
+    """Expected calibration error of the more likely side, bins of equal counts (0 = calibrated)."""
+    confidence = np.maximum(p_correct, 1 - p_correct)
+    right = won(p_correct - 0.5)
+    parts = np.array_split(np.argsort(confidence, kind="stable"), min(bins, len(p_correct)))
+    gaps = [len(part) * abs(confidence[part].mean() - right[part].mean()) for part in parts]
+    return float(sum(gaps) / len(p_correct))
