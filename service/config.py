@@ -24,6 +24,8 @@ class Settings(BaseSettings):
     files_url: str = ""  # fsspec; default: <home>/files
     host: str = "127.0.0.1"
     port: int = 8000
+    url: str = ""  # of a running API: the command line then starts nothing of its own
+    api_key: str = ""  # for that API
     max_upload_bytes: int = 64 * 1024 * MIB
     max_line_bytes: int = 32 * MIB
     log_format: str = "json"

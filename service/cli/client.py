@@ -1,93 +1,105 @@
-"""The REST API as the command line uses it."""
+"""Speaks to the REST API: retries what can be retried, streams files, follows jobs."""
 
-import tarfile
+import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any, TypeAlias, cast
+from typing import Any
 
 import httpx
+import orjson
 
-Json: TypeAlias = dict[str, Any]
-
-RETRIES = 8
+ATTEMPTS = 8  # about 25 s in all: a database that restarts is back by then
+LONGEST_WAIT = 5.0  # seconds
 POLL_SECONDS = 0.25
-BLOCK = 1 << 18
+CHUNK = 1 << 20
 FINAL = ("succeeded", "failed", "cancelled")
+
+Job = dict[str, Any]
 
 
 class ApiError(Exception):
-    """An answer that is no success, or a failed job; `problem` is its problem+json."""
+    """A request was refused, a job failed, or nothing answers; the message is for people."""
 
-    exit_code = 1
-
-    def __init__(self, problem: Mapping[str, Any]) -> None:
-        self.problem = dict(problem)
-        super().__init__(describe(problem))
+    def __init__(self, message: str, *, code: str | None = None, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.code, self.exit_code = code, exit_code
 
 
-def describe(problem: Mapping[str, Any]) -> str:
-    """One line for people, with the first places that are wrong."""
-    detail = str(problem.get("detail") or problem.get("title") or "the request failed")
-    places = [
-        f"line {error['line']}: {error.get('message')}" if "line" in error else ""
-        for error in problem.get("errors", [])[:5]
-    ]
-    return "; ".join([detail, *filter(None, places)])
-
-
-class Client:
-    """Speaks to one service with one key; 503 and lost connections are tried again."""
+class Api:
+    """One API and a key for it. Paths are below /api/v1."""
 
     def __init__(self, url: str, key: str) -> None:
         self.http = httpx.Client(
             base_url=f"{url.rstrip('/')}/api/v1",
             headers={"Authorization": f"Bearer {key}"},
-            timeout=httpx.Timeout(60, read=300),
+            timeout=httpx.Timeout(60, connect=10),
         )
 
-    def get(self, path: str, **query: Any) -> Json:
-        return self.request("GET", path, params=query)
+    def get(self, path: str, **query: Any) -> Any:
+        return self.request("GET", path, params=given(query)).json()
 
-    def post(self, path: str, body: Json | None = None) -> Json:
-        return self.request("POST", path, json=body or {})
+    def post(self, path: str, body: Any = None, **query: Any) -> Any:
+        return self.request("POST", path, json=body, params=given(query)).json()
 
-    def request(self, method: str, path: str, **options: Any) -> Json:
-        for attempt in range(RETRIES):
+    def pages(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
+        """Every item of a keyset-paged list."""
+        cursor: str | None = None
+        while True:
+            page = self.get(path, **query, cursor=cursor)
+            yield from page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+    def request(
+        self, method: str, path: str, body: Callable[[], Iterator[bytes]] | None = None, **rest: Any
+    ) -> httpx.Response:
+        """`body` is called anew for each attempt. Raises ApiError.
+
+        503 is retried, and so is a broken connection where repeating does no harm: reading, and
+        uploading, because the same bytes again find the first upload.
+        """
+        repeatable = method == "GET" or body is not None
+        attempt = 0
+        while True:
+            attempt += 1
             try:
-                answer = self.http.request(method, path, **options)
-            except httpx.ConnectError as error:
-                if attempt == RETRIES - 1:
-                    raise ApiError(
-                        {"detail": f"no answer from {self.http.base_url}: {error}"}
-                    ) from error
+                response = self.http.request(method, path, content=body() if body else None, **rest)
+            except httpx.TransportError as error:
+                never_sent = isinstance(error, httpx.ConnectError)
+                if attempt == ATTEMPTS or not (repeatable or never_sent):
+                    raise ApiError(f"{self.http.base_url.host} does not answer: {error}") from error
             else:
-                if answer.status_code != 503 or attempt == RETRIES - 1:
-                    return checked(answer)
-            time.sleep(min(0.25 * 2**attempt, 4))
-        raise AssertionError("unreachable: the last attempt returns or raises")
+                if response.status_code != 503 or attempt == ATTEMPTS:
+                    break
+            time.sleep(min(0.25 * 2**attempt, LONGEST_WAIT))
+        if response.is_error:
+            raise refusal(response)
+        return response
 
     def upload(
-        self, dataset: str, path: Path, options: Mapping[str, str], sent: Callable[[int], None]
-    ) -> Json:
-        """Stream a file in; {upload, job}."""
+        self, dataset_id: str, path: Path, options: dict[str, str], sent: Callable[[int], None]
+    ) -> dict[str, Any]:
+        """Stream a file as the raw body; `sent` is told how many bytes have left so far."""
 
-        def blocks() -> Iterator[bytes]:
+        def body() -> Iterator[bytes]:
+            done = 0
             with path.open("rb") as file:
-                while block := file.read(BLOCK):
-                    yield block
-                    sent(len(block))
+                while chunk := file.read(CHUNK):
+                    yield chunk
+                    done += len(chunk)
+                    sent(done)
 
-        answer = self.http.post(
-            f"/datasets/{dataset}/uploads",
-            params={"filename": path.name, **options},
-            content=blocks(),
-            headers={"Content-Type": "application/octet-stream"},
-        )
-        return checked(answer)
+        headers = {
+            "Content-Length": str(path.stat().st_size),
+            "Content-Type": "application/octet-stream",
+        }
+        where = f"/datasets/{dataset_id}/uploads"
+        return self.request("POST", where, body, params=options, headers=headers).json()
 
-    def wait(self, job: Json, seen: Callable[[Json], None]) -> Json:
-        """Follow a job to its end; ApiError where it fails."""
+    def follow(self, job: Job, seen: Callable[[Job], None]) -> Job:
+        """Tell `seen` of the job until it has ended well. Raises ApiError if it has not."""
         while True:
             seen(job)
             if job["state"] in FINAL:
@@ -95,46 +107,59 @@ class Client:
             time.sleep(POLL_SECONDS)
             job = self.get(f"/jobs/{job['id']}")
         if job["state"] != "succeeded":
-            raise ApiError(job["error"] or {"detail": f"the job was {job['state']}"})
+            raise ended_badly(job)
         return job
 
-    def cancel(self, job: Json) -> None:
-        self.post(f"/jobs/{job['id']}/cancel")
+    def cancel(self, job: Job) -> None:
+        """Ask for the job's end; one that has ended already is left alone."""
+        try:
+            self.post(f"/jobs/{job['id']}/cancel")
+        except ApiError as error:
+            if error.code != "job_state":
+                raise
 
-    def unpack(self, export: str, folder: Path) -> None:
-        """Download an export's files into an empty folder."""
-        with self.http.stream("GET", f"/exports/{export}/archive") as answer:
-            if answer.status_code != 200:
-                answer.read()
-                checked(answer)
-            stream = cast(IO[bytes], Body(answer.iter_raw(BLOCK)))
-            with tarfile.open(fileobj=stream, mode="r|") as archive:
-                archive.extractall(folder, filter="data")
-
-
-class Body:
-    """An iterator of blocks as the readable file that tarfile wants."""
-
-    def __init__(self, blocks: Iterator[bytes]) -> None:
-        self.blocks, self.rest = blocks, bytearray()
-
-    def read(self, size: int) -> bytes:
-        while len(self.rest) < size:
-            block = next(self.blocks, b"")
-            if not block:
-                break
-            self.rest += block
-        taken = bytes(self.rest[:size])
-        del self.rest[:size]
-        return taken
+    def download(self, path: str, target: Path) -> str:
+        """Write what the path answers to a new file; the sha256 of the bytes."""
+        digest = hashlib.sha256()
+        try:
+            with self.http.stream("GET", path) as response, target.open("xb") as file:
+                if response.is_error:
+                    response.read()
+                    raise refusal(response)
+                for chunk in response.iter_bytes(CHUNK):
+                    digest.update(chunk)
+                    file.write(chunk)
+        except httpx.TransportError as error:
+            raise ApiError(f"the download of {path} broke off: {error}") from error
+        return digest.hexdigest()
 
 
-def checked(answer: httpx.Response) -> Json:
-    """The body of a success; ApiError for a problem."""
-    if answer.is_success:
-        return answer.json() if answer.content else {}
+def given(query: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in query.items() if value is not None}
+
+
+def refusal(response: httpx.Response) -> ApiError:
+    """The problem+json of an answer as an error."""
     try:
-        problem = answer.json()
-    except ValueError:
-        problem = {"detail": f"HTTP {answer.status_code}: {answer.text[:200]}"}
-    raise ApiError(problem)
+        problem: Any = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        problem = None
+    if not isinstance(problem, dict) or "detail" not in problem:
+        return ApiError(f"the API answered {response.status_code}: {response.text[:200]}")
+    return of_problem(problem, 2 if response.status_code in (400, 401, 404, 422) else 1)
+
+
+def of_problem(problem: dict[str, Any], exit_code: int) -> ApiError:
+    code = problem.get("code")
+    where = [f"{name} {problem[name]}" for name in ("line", "field") if problem.get(name)]
+    place = f" ({', '.join(where)})" if where else ""
+    return ApiError(f"{problem['detail']}{place}", code=code, exit_code=exit_code)
+
+
+def ended_badly(job: Job) -> ApiError:
+    if job["state"] == "cancelled":
+        return ApiError(f"the {job['kind']} job was cancelled", code="cancelled")
+    problem = job["error"] or {"detail": "no reason was recorded", "code": None}
+    # `--strict` refused the file: its own exit code, for scripts.
+    error = of_problem(problem, 3 if problem.get("code") == "rejected_rows" else 1)
+    return ApiError(f"{job['kind']} failed: {error}", code=error.code, exit_code=error.exit_code)

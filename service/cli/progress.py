@@ -1,90 +1,103 @@
-"""Progress of uploads and jobs on stderr: rows done, rows a second, time left."""
+"""Progress bars on stderr: rows done and in all, rows a second, the time left."""
 
-from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
-STAGES = {
-    "ingest": "reading rows",
-    "embed": "embedding texts",
-    "score": "scoring rows",
-    "fit": "fitting reward heads",
-    "select": "selecting pairs",
-    "split": "evaluating against random",
-    "export": "writing the folder",
-}
+from service.cli.client import Job
+
+
+class Rate(ProgressColumn):
+    """Rows a second; for bytes, megabytes a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        if not speed:
+            return Text("")
+        if task.fields["unit"] == "bytes":
+            return Text(f"{speed / 1e6:,.1f} MB/s")
+        return Text(f"{speed:,.0f} {task.fields['unit']}/s")
+
+
+class Amount(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        if task.fields["unit"] == "bytes":
+            return Text(f"{task.completed / 1e6:,.1f}/{(task.total or 0) / 1e6:,.1f} MB")
+        if not task.total:
+            return Text("")
+        return Text(f"{task.completed:,.0f}/{task.total:,.0f} {task.fields['unit']}")
 
 
 class Bars:
-    """One bar a job; quiet where stderr is no terminal, but for a line a job."""
+    """A bar for each thing that goes on, and for each stage of a job."""
 
-    def __init__(self) -> None:
-        self.console = Console(stderr=True, highlight=False)
+    def __init__(self, console: Console) -> None:
         self.progress = Progress(
-            TextColumn("{task.description:26s}"),
-            BarColumn(bar_width=30),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=self.console,
-            disable=not self.console.is_terminal,
-        )
+            TextColumn("{task.description:<9}"), BarColumn(30), Amount(), Rate(),
+            TimeElapsedColumn(), TimeRemainingColumn(), console=console,
+        )  # fmt: skip
 
     def __enter__(self) -> "Bars":
         self.progress.start()
         return self
 
     def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         self.progress.stop()
 
-    def bytes_bar(self, name: str, total: int) -> Callable[[int], None]:
-        """A function to call with each number of bytes that were sent."""
-        task = self.progress.add_task(f"uploading {name}"[:26], total=total, rate="bytes")
-        return lambda sent: self.progress.advance(task, sent)
+    def add(self, name: str, unit: str, total: float | None = None) -> TaskID:
+        return self.progress.add_task(name, total=total, unit=unit)
 
-    def job_bar(self, kind: str) -> Callable[[dict[str, Any]], None]:
-        """A function to call with each state of a job."""
-        task = self.progress.add_task(kind, total=None, rate="")
-        told: list[str] = []
+    def move(self, task: TaskID, done: float) -> None:
+        self.progress.update(task, completed=done)
 
-        def show(job: dict[str, Any]) -> None:
-            self.show(task, job)
-            stage = describe(job)
-            if not self.console.is_terminal and stage not in told:
-                told.append(stage)
-                self.console.print(f"{stage} …")
-
-        return show
-
-    def show(self, task: TaskID, job: dict[str, Any]) -> None:
-        rate = job["rows_per_second"]
-        self.progress.update(
-            task,
-            description=describe(job),
-            completed=job["rows_done"],
-            total=job["rows_total"] or None,
-            rate=f"{rate:,.0f} rows/s" if rate else "",
-        )
+    def job(self, unit: str = "rows", names: dict[str, str] | None = None) -> "JobBars":
+        """`names`: what a stage is called, where its own name does not say it."""
+        return JobBars(self, unit, names or {})
 
 
-def describe(job: dict[str, Any]) -> str:
-    """What the job is doing now."""
-    stages = job["stages"]
-    return STAGES[stages[min(job["stage"], len(stages) - 1)]]
+class JobBars:
+    """Bars for the stages of one job, from the counts that the API gives for all its stages."""
+
+    def __init__(self, bars: Bars, unit: str, names: dict[str, str]) -> None:
+        self.bars, self.unit, self.names = bars, unit, names
+        self.stage, self.before, self.total = -1, 0, 0
+        self.task: TaskID | None = None
+
+    def __call__(self, job: Job) -> None:
+        """The job as it is now. Stages that began and ended unseen get no bar."""
+        stage = min(job["stage"], len(job["stages"]) - 1)
+        if job["rows_total"] > self.total and stage > self.stage:
+            self.finish()
+            self.before = self.total if stage == self.stage + 1 else job["rows_done"]
+            self.stage = stage
+            self.task = self.bars.add(self.name(job["stages"][stage]), self.unit)
+        self.total = job["rows_total"]
+        if self.task is not None:
+            rows: dict[str, Any] = {"completed": job["rows_done"] - self.before}
+            self.bars.progress.update(self.task, total=self.total - self.before, **rows)
+        if job["state"] == "succeeded":
+            self.finish()
+
+    def name(self, stage: str) -> str:
+        return self.names.get(stage, stage)
+
+    def finish(self) -> None:
+        """Full: also where its last rows were counted between two looks."""
+        if self.task is not None:
+            total = max(self.total - self.before, 1)
+            self.bars.progress.update(self.task, total=total, completed=total)
+            self.task = None

@@ -18,6 +18,7 @@ from service.embedded import postgres, processes, valkey
 from service.embedded.home import EmbeddedError, locked, open_home, purge
 
 API, WORKER = "api", "worker"
+TEMPORARY = "temporary"  # marks a home whose stack ends with the last command that uses it
 READY_SECONDS = 60
 STOP_SECONDS = 10  # then by force: the job protocol makes that harmless
 
@@ -180,6 +181,7 @@ def up(
     stack = ensure_up(
         settings.home, settings.host, settings.port if port is None else port, concurrency
     )
+    (settings.home.expanduser() / TEMPORARY).unlink(missing_ok=True)
     if as_json:
         typer.echo(orjson.dumps(stack._asdict()).decode())
         return

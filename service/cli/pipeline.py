@@ -1,0 +1,142 @@
+"""The main job as a client of the REST API: upload, select, evaluate, export, download."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+import orjson
+
+from service.cli.client import Api, ApiError, Job
+from service.cli.progress import Bars
+
+SHOWN_REJECTS = 3
+NAME_DIGITS = 24
+
+
+class Request(NamedTuple):
+    """What to curate and how. `recipe`: an id, or a whole recipe."""
+
+    files: Sequence[Path]
+    recipe: str | dict[str, Any]
+    budget: str | None
+    seed: int
+    upload: dict[str, str]  # mode, and layout where it was given
+    license: str | None
+
+
+class Pipeline:
+    """One run. `warn` takes what a user should know."""
+
+    def __init__(self, api: Api, bars: Bars, warn: Callable[[str], None]) -> None:
+        self.api, self.bars, self.warn = api, bars, warn
+
+    def run(self, request: Request, folder: Path) -> None:
+        """Fill the folder with the export. Raises ApiError."""
+        dataset = self.dataset(request)
+        self.ingest(dataset, request)
+        body = {"recipe": request.recipe, "budget": request.budget, "seed": request.seed}
+        chosen = self.api.post(f"/datasets/{dataset}/subsets", body)
+        self.finish(chosen["job"])
+        subset = f"/subsets/{chosen['subset']['id']}"
+        self.finish(self.api.post(f"{subset}/evaluate", {}), "splits", {"split": "evaluate"})
+        made = self.api.post(f"{subset}/exports", {})
+        self.finish(made["job"])
+        self.download(made["export"]["id"], folder)
+
+    def dataset(self, request: Request) -> str:
+        """The dataset's id. Named by content: the same files again find their scores."""
+        name = dataset_name(request)
+        try:
+            return self.api.post("/datasets", {"name": name, "license": request.license})["id"]
+        except ApiError as error:
+            if error.code != "name_taken":
+                raise
+        return next(iter(self.api.pages("/datasets", name=name)))["id"]
+
+    def ingest(self, dataset: str, request: Request) -> None:
+        """Upload all files, then wait for each. Raises ApiError where no pair came of them."""
+        size = sum(path.stat().st_size for path in request.files)
+        bar, before = self.bars.add("upload", "bytes", size), 0
+        uploads: list[dict[str, Any]] = []
+        for path in request.files:
+            options = {"filename": shown_name(path), **request.upload}
+            sent = self.sender(bar, before)
+            uploads.append(self.api.upload(dataset, path, options, sent))
+            before += path.stat().st_size
+        self.bars.move(bar, size)
+        for each in uploads:
+            self.finish(each["job"])
+        found = [self.api.get(f"/uploads/{each['upload']['id']}") for each in uploads]
+        distinct = {each["id"]: each for each in found}
+        self.tell_rejects(list(distinct.values()))
+
+    def sender(self, bar: Any, before: int) -> Callable[[int], None]:
+        return lambda done: self.bars.move(bar, before + done)
+
+    def tell_rejects(self, uploads: Sequence[dict[str, Any]]) -> None:
+        """Warn of rejected lines; an error where there is nothing to select from."""
+        rows, rejected, pairs = (
+            sum(upload[name] or 0 for upload in uploads)
+            for name in ("rows_in", "rejected", "pairs")
+        )
+        if rejected:
+            self.warn(f"{rejected:,} of {rows:,} lines were rejected, such as")
+            for upload in uploads:
+                for line in self.first_rejects(upload):
+                    self.warn(f"  {upload['filename']} line {line['line']}: {line['message']}")
+        if pairs == 0:
+            lines = "it has no lines" if not rows else f"{rows:,} lines, {rejected:,} rejected"
+            raise ApiError(f"there is no decided pair to select from: {lines}", code="no_pairs")
+
+    def first_rejects(self, upload: dict[str, Any]) -> list[dict[str, Any]]:
+        if not upload["rejected"]:
+            return []
+        lines = self.api.request("GET", f"/uploads/{upload['id']}/rejects").content.split(b"\n")
+        return [orjson.loads(line) for line in lines[:SHOWN_REJECTS] if line]
+
+    def finish(self, job: Job, unit: str = "rows", names: dict[str, str] | None = None) -> Job:
+        """Follow a job to its end; an interruption here cancels it."""
+        try:
+            return self.api.follow(job, self.bars.job(unit, names))
+        except (KeyboardInterrupt, SystemExit):
+            self.api.cancel(job)
+            raise
+
+    def download(self, export: str, folder: Path) -> None:
+        """Every file of the export, each checked against its sha256."""
+        files = self.api.get(f"/exports/{export}")["files"]
+        bar = self.bars.add("download", "bytes", sum(facts["bytes"] for facts in files.values()))
+        done = 0
+        for name, facts in files.items():
+            target = folder / inside(name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            found = self.api.download(f"/exports/{export}/files/{name}", target)
+            if found != facts["sha256"]:
+                raise ApiError(f"{name} arrived damaged: sha256 {found}, not {facts['sha256']}")
+            done += facts["bytes"]
+            self.bars.move(bar, done)
+
+
+def dataset_name(request: Request) -> str:
+    """Of the bytes and of how they are read, whatever the files are called."""
+    digests: dict[str, None] = {}
+    for path in request.files:
+        with path.open("rb") as file:
+            digests[hashlib.file_digest(file, "sha256").hexdigest()] = None
+    said = [list(digests), sorted(request.upload.items()), request.license]
+    return f"curate-{hashlib.sha256(orjson.dumps(said)).hexdigest()[:NAME_DIGITS]}"
+
+
+def shown_name(path: Path) -> str:
+    """The file's name as the API takes it: no control characters, at most 200."""
+    printable = "".join(letter if letter.isprintable() else "?" for letter in path.name)
+    return printable[:200]
+
+
+def inside(name: str) -> PurePosixPath:
+    """A path that stays in its folder, whatever the server says."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not path.parts:
+        raise ApiError(f"the API names a file outside of the export: {name!r}")
+    return path
