@@ -43,7 +43,7 @@ class PairOut(BaseModel):
     source: SourceOut
 
 
-def pairs_of(dataset_id: uuid.UUID) -> Select[Any]:
+def pairs_of(dataset_id: uuid.UUID) -> Select[Pair, list[Any], Response, Response]:
     chosen, rejected = aliased(Response), aliased(Response)
     return (
         select(Pair, Prompt.messages, chosen, rejected)

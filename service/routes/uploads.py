@@ -5,7 +5,6 @@ import base64
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
-from functools import partial
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -165,7 +164,10 @@ def store(
     sha256 = incoming.digest.digest()
     with db.new_session.begin() as session:
         # One at a time in a dataset: the ordinal counts up, and the same bytes meet here.
-        session.execute(select(Dataset.id).where(Dataset.id == dataset.id).with_for_update())
+        # key_share: a running ingest holds the row for its foreign keys, and must not be waited for.
+        rows = select(Dataset.id).where(Dataset.id == dataset.id)
+        if session.scalar(rows.with_for_update(key_share=True)) is None:
+            raise NotFound(f"no dataset {dataset.id}")  # deleted while the bytes came in
         found = session.scalar(
             select(Upload)
             .where(Upload.dataset_id == dataset.id, Upload.sha256 == sha256)
@@ -243,7 +245,7 @@ def read_rejects(upload: UploadDep) -> StreamingResponse:
 
 
 def reject_lines(upload_id: uuid.UUID) -> Iterator[bytes]:
-    """Pages of lines; the raw bytes are text where they are UTF-8, else base64 under `raw_base64`."""
+    """Pages of lines; raw bytes that are no UTF-8 come as base64 under `raw_base64`."""
     after = 0
     while True:
         with db.new_session() as session:
@@ -255,7 +257,7 @@ def reject_lines(upload_id: uuid.UUID) -> Iterator[bytes]:
             ).all()
         if not rows:
             return
-        yield b"".join(map(partial(reject_line), rows))
+        yield b"".join(map(reject_line, rows))
         after = rows[-1].line
 
 
