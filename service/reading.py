@@ -1,5 +1,6 @@
 """Bytes of an upload -> rows, in constant memory: JSONL or Parquet, plain, gzip or zstd."""
 
+import base64
 import gzip
 import json
 import zlib
@@ -9,7 +10,6 @@ from typing import IO, Any, NamedTuple, TypeAlias
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
-import zstandard
 
 from service.errors import Invalid, TooLarge, UnsupportedFile
 from service.formats.record import RowError
@@ -18,6 +18,20 @@ BLOCK = 1 << 20
 FREE_EXPANSION = 64 << 20  # bytes that any file may expand to
 MAX_EXPANSION = 100  # beyond that: times its stored size
 PARQUET_ROWS = 128  # a batch: wide rows must not add up
+MAX_DEPTH = 250  # of nested JSON: what is stored must be written again, and orjson stops at 254
+UNREAD = (
+    b"PK\x03\x04",
+    b"\x80\x02",
+    b"\x80\x03",
+    b"\x80\x04",
+    b"\x80\x05",
+    b"\x93NUM",
+    b"ARRO",
+    b"BZh",
+    b"\xfd7zX",
+    b"SQLi",
+    b"\x89HDF",
+)  # archives, pickles, arrays: by their first bytes
 
 RawRow: TypeAlias = "dict[str, Any] | RowError"
 
@@ -43,9 +57,9 @@ def read_rows(file: IO[bytes], size: int, max_line: int, on_nul: str = "reject")
     if head[:2] == b"\x1f\x8b":
         file = Limited(gzip.GzipFile(fileobj=file), size)  # pyright: ignore[reportAssignmentType]
     elif head == b"\x28\xb5\x2f\xfd":
-        stream = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(file)
+        stream = pa.CompressedInputStream(pa.PythonFile(file, "r"), "zstd")  # tells a cut file
         file = Limited(stream, size)  # pyright: ignore[reportAssignmentType]
-    elif head[:2] in (b"PK", b"\x80\x04", b"\x80\x05") or head == b"\x93NUM":
+    elif head.startswith(UNREAD):
         raise UnsupportedFile("this file type is not read: give JSONL or Parquet")
     for line, raw in lines(file, max_line):
         if raw is None:
@@ -64,7 +78,7 @@ class Limited:
     def read(self, n: int) -> bytes:
         try:
             block = self.stream.read(n)
-        except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise Invalid(
                 f"the compressed file is damaged: {error}", code="unreadable_file"
             ) from None
@@ -105,9 +119,9 @@ def parse(raw: bytes, on_nul: str) -> RawRow:
     except orjson.JSONDecodeError as error:
         return json_error(error, raw)
     if not isinstance(value, dict):
-        return RowError(
-            "not_an_object", f"the line is a JSON {type(value).__name__}, not an object"
-        )
+        return RowError("not_an_object", f"the line is a {type(value).__name__}, not an object")
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and too_deep(value):
+        return TOO_DEEP
     if b"\\u0000" in raw or b"\x00" in raw:
         if on_nul == "replace":
             value = replaced(value)
@@ -118,11 +132,30 @@ def parse(raw: bytes, on_nul: str) -> RawRow:
     return value
 
 
+TOO_DEEP = RowError("json_too_deep", f"the JSON is nested more than {MAX_DEPTH} deep")
+
+
+def too_deep(value: Any) -> bool:
+    """A loop, not recursion: the depth is the sender's choice."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [child for parent in level for child in children_of(parent)]
+        if not level:
+            return False
+    return True
+
+
+def children_of(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
 def json_error(error: orjson.JSONDecodeError, raw: bytes) -> RowError:
     detail = str(error)
     low = detail.lower()
     if "depth" in low or "recursion" in low:
-        return RowError("json_too_deep", "the JSON is nested more than 1024 deep")
+        return TOO_DEEP
     try:
         raw.decode()
     except UnicodeDecodeError as found:
@@ -193,7 +226,8 @@ def parquet_rows(file: IO[bytes], size: int, on_nul: str) -> Iterator[Row]:
     left = max(FREE_EXPANSION, MAX_EXPANSION * size)
     line = 0
     try:
-        table = pq.ParquetFile(file)
+        # The buffer: a column chunk of a large row group is read in steps, not at once.
+        table = pq.ParquetFile(file, buffer_size=BLOCK, pre_buffer=False)
         for batch in table.iter_batches(batch_size=PARQUET_ROWS):
             left -= decoded_bytes(batch)
             if left < 0:
@@ -203,7 +237,7 @@ def parquet_rows(file: IO[bytes], size: int, on_nul: str) -> Iterator[Row]:
             for value in batch.to_pylist():
                 line += 1
                 yield Row(line, *checked(value, on_nul))
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
         detail = f"the Parquet file can't be read: {str(error)[:300]}"
         raise Invalid(detail, code="unreadable_file", line=line + 1) from None
 
@@ -221,19 +255,24 @@ def checked(value: dict[str, Any], on_nul: str) -> tuple[RawRow, bytes]:
     """A table's row as JSON would give it: what JSON can't say is an error of that row."""
     value = {name: child for name, child in value.items() if child is not None}
     try:
-        raw = orjson.dumps(value, default=str)
+        raw = orjson.dumps(value, default=json_form)
     except (orjson.JSONEncodeError, TypeError) as error:
-        return RowError("not_json", f"the row has no JSON form: {error}"), repr(value).encode()[
-            :BLOCK
-        ]
+        shown = repr(value).encode(errors="replace")[:BLOCK]
+        return RowError("not_json", f"the row has no JSON form: {error}"), shown
+    if field := not_finite_field(value):
+        return RowError("not_finite", f"{field} is not a finite number", field), raw
+    value = orjson.loads(raw)
     if b"\\u0000" in raw:
         if on_nul == "replace":
             return replaced(value), raw
         if field := nul_field(value):
             return RowError("nul_character", f"{field} contains a NUL character", field), raw
-    if field := not_finite_field(value):
-        return RowError("not_finite", f"{field} is not a finite number", field), raw
     return value, raw
+
+
+def json_form(value: Any) -> str:
+    """Bytes as base64, anything else that JSON lacks (decimals, durations) as its text."""
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
 
 
 def not_finite_field(value: Any, path: str = "") -> str | None:

@@ -1,0 +1,169 @@
+"""What every layout promises, checked for each one found."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.formats import FORMATS, Record, RowError, recognise
+from service.formats.record import (
+    Annotator,
+    Comparison,
+    Feedback,
+    Ranking,
+    Rating,
+    Response,
+)
+from service.tables.labels import Outcome
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=40)
+
+
+def pair(chosen: str, rejected: str, prompt: str = "Hi", **extra: Any) -> Record:
+    return Record(
+        [{"role": "user", "content": prompt}],
+        (Response("chosen", chosen), Response("rejected", rejected)),
+        (Comparison(a="chosen", b="rejected", outcome=Outcome.a),),
+        extra=extra,
+    )
+
+
+FULL = Record(
+    [{"role": "user", "content": "2 + 2?"}, {"role": "assistant", "content": "5"}],
+    (
+        Response("r0", "4", model="m", scores={"rm": 0.5}),
+        Response("r1", "5"),
+        Response("r2", messages=[{"role": "assistant", "content": "well"}] * 2),
+        Response("r3", uri="images/1.png"),
+    ),
+    (
+        Comparison(Annotator("ann"), "truth", "because", "r0", "r1", Outcome.a, 2.0, "ba"),
+        Comparison(Annotator("gpt", "model"), a="r0", b="r2", outcome=Outcome.both_bad),
+        Comparison(a="r1", b="r2", outcome=Outcome.tie),
+    ),
+    (
+        Rating(Annotator("ann"), "help", None, 4.0, "r0", None, (1.0, 5.0)),
+        Rating(value=1.0, turn=1, scale=(0.0, 1.0)),
+    ),
+    (Ranking(Annotator("rule", "rule"), tiers=[["r2"], ["r0", "r1"]]),),
+    (Feedback(turn=1, kind="explicit", label="DSAT", text="no"),),
+    record_id="7",
+    gold={"better": ["r0"], "worse": ["r1"]},
+    extra={"metadata": {"source": "x"}, "other": [1]},
+    named=True,
+)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@given(prompt=TEXTS, chosen=TEXTS, rejected=TEXTS)
+def test_a_pair_survives_writing_and_reading(
+    name: str, prompt: str, chosen: str, rejected: str
+) -> None:
+    if chosen == rejected or (name == "hh" and "\n\nHuman:" in prompt + chosen + rejected):
+        return
+    if name == "hh" and "\n\nAssistant:" in prompt + chosen + rejected:
+        return
+    layout, record = FORMATS[name], pair(chosen, rejected, prompt)
+    read = layout.read(layout.write(record))
+    assert list(read.messages) == list(record.messages)
+    assert [response.content() for response in read.responses] == [
+        response.content() for response in record.responses
+    ]
+    assert [label.outcome for label in read.comparisons] == [Outcome.a]
+
+
+def test_the_native_record_keeps_every_label() -> None:
+    native = FORMATS["native"]
+    assert native.read(native.write(FULL)) == FULL
+
+
+@pytest.mark.parametrize("name", ["hh", "trl_preference"])
+def test_a_layout_refuses_what_it_cannot_say(name: str) -> None:
+    with pytest.raises(RowError) as error:
+        FORMATS[name].write(FULL)
+    assert error.value.code == "not_expressible"
+
+
+@pytest.mark.parametrize("name", ["hh", "trl_preference"])
+def test_unknown_columns_are_kept(name: str) -> None:
+    layout = FORMATS[name]
+    row = layout.write(pair("yes", "no")) | {"margin": 2}
+    assert layout.read(row).extra == {"margin": 2}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_layout_recognises_its_own_rows(name: str) -> None:
+    found = recognise([FORMATS[name].write(pair("yes", "no"))])
+    assert found is not None
+    assert found[0].name == name
+
+
+def test_nothing_is_recognised_in_other_rows() -> None:
+    assert recognise([{"instruction": "x", "output": "y"}]) is None
+
+
+@pytest.mark.parametrize(
+    ("row", "prompt", "chosen"),
+    [
+        ({"prompt": "p", "chosen": "c", "rejected": "r"}, "p", "c"),
+        ({"chosen": "the sky is blue", "rejected": "the sky is red"}, "the sky is", " blue"),
+        (
+            {
+                "chosen": [{"role": "human", "content": "p"}, {"role": "gpt", "content": "c"}],
+                "rejected": [{"role": "human", "content": "p"}, {"role": "gpt", "content": "r"}],
+            },
+            "p",
+            "c",
+        ),
+        (
+            {
+                "prompt": [{"role": "user", "content": "p"}],
+                "chosen": [{"role": "assistant", "content": "c"}],
+                "rejected": [{"role": "assistant", "content": "r"}],
+            },
+            "p",
+            "c",
+        ),
+    ],
+)
+def test_trl_rows_in_all_forms(row: dict[str, Any], prompt: str, chosen: str) -> None:
+    record = FORMATS["trl_preference"].read(row)
+    assert [message["content"] for message in record.messages] == [prompt]
+    assert record.responses[0].text == chosen
+
+
+@pytest.mark.parametrize(
+    ("layout", "row", "code", "field"),
+    [
+        ("trl_preference", {"prompt": "p", "chosen": "c"}, "missing_field", "rejected"),
+        ("trl_preference", {"chosen": "c", "rejected": "c"}, "chosen_equals_rejected", "rejected"),
+        ("trl_preference", {"chosen": 1, "rejected": "c"}, "wrong_type", "chosen"),
+        ("hh", {"chosen": "hello", "rejected": "\n\nHuman: x"}, "not_a_transcript", "chosen"),
+        ("native", {"messages": "x"}, "wrong_type", "messages"),
+        (
+            "native",
+            {"messages": [], "responses": [{"text": "x"}], "comparisons": [{"a": "r0"}]},
+            "missing_field",
+            "outcome",
+        ),
+        (
+            "native",
+            {"messages": [], "ratings": [{"value": "NaN"}]},
+            "not_finite",
+            "ratings[0].value",
+        ),
+        (
+            "native",
+            {"messages": [], "rankings": [{"tiers": [["r9"]]}]},
+            "unknown_response",
+            "rankings[0].tiers",
+        ),
+    ],
+)
+def test_a_wrong_row_names_its_field(
+    layout: str, row: dict[str, Any], code: str, field: str
+) -> None:
+    with pytest.raises(RowError) as error:
+        FORMATS[layout].read(row)
+    assert (error.value.code, error.value.field) == (code, field)
