@@ -35,6 +35,7 @@ def test_killed_while_the_bytes_come_in(stack: Stack) -> None:
     def body() -> Iterator[bytes]:
         content = lines(2000)
         yield content[:1000]
+        until(lambda: incoming.is_dir() and list(incoming.iterdir()))
         kill_database(stack)
         yield content[1000:]
 
