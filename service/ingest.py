@@ -16,15 +16,17 @@ from service.copying import Chunk, jsonb, raw_connection
 from service.errors import Invalid
 from service.formats import FORMATS, Format, recognise
 from service.formats.record import Label, Record, Response, RowError
+from service.json_lines import Row
 from service.pair_policy import decide
-from service.reading import Row, read_rows
+from service.reading import read_rows
 from service.tables.datasets import Upload, UploadState
 from service.tables.labels import Outcome
-from service.tables.pairs import position
+from service.tables.pairs import POSITION_ORDINAL_BITS, position
 
 CHUNK = 2000  # rows that are copied together
 PEEK = 100  # rows that the layout is recognised by
 MAX_ERRORS = 100  # of a refused file, named in its error
+MAX_PAIRS = 1 << POSITION_ORDINAL_BITS  # of one row
 MAX_RAW = 1 << 20  # bytes of a rejected line that are kept
 
 
@@ -123,6 +125,10 @@ class Taker:
         """The record's items, labels and pairs."""
         if self.refused:
             return
+        decisions = decide(record)
+        if len(decisions) > MAX_PAIRS:
+            detail = f"{len(decisions)} pairs in one row, more than {MAX_PAIRS}"
+            raise RowError("too_many_pairs", detail, "comparisons")
         dataset = self.upload.dataset_id
         messages = identity.canonical(record.messages)
         prompt = identity.content_id(b"prompt", messages)
@@ -141,7 +147,7 @@ class Taker:
             )
         )  # fmt: skip
         self.add_labels(record, line, ids)
-        for ordinal, decision in enumerate(decide(record)):
+        for ordinal, decision in enumerate(decisions):
             chosen, rejected = ids[decision.chosen], ids[decision.rejected]
             content = identity.pair_content_id(
                 prompt, contents[decision.chosen], contents[decision.rejected]

@@ -14,7 +14,8 @@ from service.config import settings
 from service.errors import Invalid
 from service.formats import FORMATS, Format, recognise
 from service.formats.record import RowError
-from service.reading import Row, read_rows
+from service.json_lines import Row
+from service.reading import read_rows
 
 PEEK = 100
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]

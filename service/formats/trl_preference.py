@@ -18,8 +18,9 @@ class TrlPreference(Format):
     columns: ClassVar[tuple[str, ...]] = COLUMNS
 
     def recognise(self, rows: Sequence[dict[str, Any]]) -> float:
+        # Half sure at most: the columns are also those of narrower layouts, which then win.
         named = [row for row in rows if {"chosen", "rejected"} & row.keys()]
-        return 0.9 * len(named) / len(rows) if rows else 0.0
+        return 0.5 * len(named) / len(rows) if rows else 0.0
 
     def read(self, row: dict[str, Any]) -> Record:
         chosen, rejected = required(row, "chosen"), required(row, "rejected")

@@ -26,7 +26,7 @@ from service.queue import enqueue
 from service.routes.datasets import DatasetDep, Name
 from service.routes.jobs import JobOut, job_out
 from service.tables.datasets import Dataset, Reject, Upload, UploadState
-from service.tables.jobs import Job, JobKind
+from service.tables.jobs import FINAL_STATES, Job, JobKind
 
 router = APIRouter(prefix="/api/v1", tags=["uploads"])
 
@@ -164,7 +164,7 @@ def store(
     sha256 = incoming.digest.digest()
     with db.new_session.begin() as session:
         # One at a time in a dataset: the ordinal counts up, and the same bytes meet here.
-        # key_share: a running ingest holds the row for its foreign keys, and must not be waited for.
+        # key_share: a running ingest holds the row for its foreign keys; do not wait for it.
         rows = select(Dataset.id).where(Dataset.id == dataset.id)
         if session.scalar(rows.with_for_update(key_share=True)) is None:
             raise NotFound(f"no dataset {dataset.id}")  # deleted while the bytes came in
@@ -174,11 +174,12 @@ def store(
             .where(Upload.state != UploadState.failed)
         )
         if found is not None:
-            incoming.drop()
-            return {
-                "upload": upload_out(found),
-                "job": job_out(session, ingest_job(session, found)),
-            }, False
+            job = ingest_job(session, found)
+            if found.state == UploadState.ingested or job.state not in FINAL_STATES:
+                incoming.drop()
+                return {"upload": upload_out(found), "job": job_out(session, job)}, False
+            found.state = UploadState.failed  # its job was cancelled before it took anything
+            session.flush()
         incoming.keep(files.upload_key(sha256))
         upload = add_upload(session, dataset, options, sha256, incoming.size)
         job = Job(

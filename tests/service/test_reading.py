@@ -8,7 +8,8 @@ import pytest
 
 from service.errors import Invalid, ServiceError, TooLarge, UnsupportedFile
 from service.formats.record import RowError
-from service.reading import Row, read_rows
+from service.json_lines import Row
+from service.reading import read_rows
 
 
 def read(content: bytes, on_nul: str = "reject", max_line: int = 1 << 20) -> list[Row]:

@@ -1,0 +1,130 @@
+"""One line of JSONL -> an object, or what is wrong with the line."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TypeAlias
+
+import orjson
+
+from service.formats.record import RowError
+
+MAX_DEPTH = 250  # of nested JSON: what is stored must be written again, and orjson stops at 254
+
+RawRow: TypeAlias = "dict[str, Any] | RowError"
+
+
+class Row(NamedTuple):
+    """`line` counts physical lines (or data rows of a table) from 1; `raw` is what was read."""
+
+    line: int
+    value: RawRow
+    raw: bytes
+
+
+def parse(raw: bytes, on_nul: str) -> RawRow:
+    """The JSON object of one line, or what is wrong with it."""
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        return json_error(error, raw)
+    if not isinstance(value, dict):
+        return RowError("not_an_object", f"the line is a {type(value).__name__}, not an object")
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and too_deep(value):
+        return TOO_DEEP
+    if b"\\u0000" in raw or b"\x00" in raw:
+        if on_nul == "replace":
+            value = replaced(value)
+        elif field := nul_field(value):
+            return RowError("nul_character", f"{field} contains a NUL character", field)
+    if may_repeat_a_key(value, raw) and (key := repeated_key(raw)):
+        return RowError("duplicate_key", f"the key {key!r} stands twice", key)
+    return value
+
+
+TOO_DEEP = RowError("json_too_deep", f"the JSON is nested more than {MAX_DEPTH} deep")
+
+
+def too_deep(value: Any) -> bool:
+    """A loop, not recursion: the depth is the sender's choice."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [child for parent in level for child in children_of(parent)]
+        if not level:
+            return False
+    return True
+
+
+def children_of(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def json_error(error: orjson.JSONDecodeError, raw: bytes) -> RowError:
+    detail = str(error)
+    low = detail.lower()
+    if "depth" in low or "recursion" in low:
+        return TOO_DEEP
+    try:
+        raw.decode()
+    except UnicodeDecodeError as found:
+        if raw[found.start : found.start + 1] == b"\xed":
+            return RowError("lone_surrogate", f"half of a surrogate pair at byte {found.start}")
+        return RowError("not_utf8", f"not UTF-8 at byte {found.start}")
+    if "surrogate" in low:
+        return RowError("lone_surrogate", f"half of a surrogate pair: {detail}")
+    if "infinity" in low or "number out of range" in low:
+        return RowError("not_finite", f"a number does not fit a double: {detail}")
+    around = raw[max(error.pos - 12, 0) : error.pos + 12]
+    if b"NaN" in around or b"Infinity" in around:
+        return RowError("not_finite", f"NaN and Infinity are not numbers in JSON: {detail}")
+    return RowError("not_json", detail)
+
+
+def may_repeat_a_key(value: dict[str, Any], raw: bytes) -> bool:
+    """Cheap: a repeated key of the object stands in the text more often than once."""
+    return any(raw.count(b'"%b":' % key.encode()) + raw.count(b'"%b" :' % key.encode()) > 1
+               for key in value)  # fmt: skip
+
+
+def repeated_key(raw: bytes) -> str | None:
+    """The first key that stands twice in one object, at any depth."""
+    repeated: list[str] = []
+
+    def check(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            repeated.append(next(name for name in names if names.count(name) > 1))
+        return found
+
+    try:
+        json.loads(raw, object_pairs_hook=check)
+    except RecursionError:  # deeper than the standard library goes, but orjson took it
+        return None
+    return repeated[0] if repeated else None
+
+
+def nul_field(value: Any, path: str = "") -> str | None:
+    """The path of the first string or key with a NUL."""
+    if isinstance(value, str):
+        return path if "\x00" in value else None
+    children: Iterator[tuple[str, Any]] = iter(())
+    if isinstance(value, dict):
+        if any("\x00" in key for key in value):
+            return path or "(a key)"
+        children = ((f"{path}.{key}" if path else key, child) for key, child in value.items())
+    elif isinstance(value, list):
+        children = ((f"{path}[{index}]", child) for index, child in enumerate(value))
+    return next((found for at, child in children if (found := nul_field(child, at))), None)
+
+
+def replaced(value: Any) -> Any:
+    """The same with U+FFFD for each NUL."""
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd")
+    if isinstance(value, dict):
+        return {replaced(key): replaced(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [replaced(child) for child in value]
+    return value
