@@ -92,8 +92,14 @@ def start(session: Session, job_id: uuid.UUID) -> None:
 
 
 def lock(session: Session, job_id: uuid.UUID) -> Job:
-    """The job as it is now; rows that refer to it can still be written by others."""
-    return session.get_one(Job, job_id, populate_existing=True, with_for_update={"key_share": True})
+    """The job as it is now; rows that refer to it can still be written by others.
+
+    Raises LeaseLost where it was deleted, with its shards.
+    """
+    job = session.get(Job, job_id, populate_existing=True, with_for_update={"key_share": True})
+    if job is None:
+        raise LeaseLost
+    return job
 
 
 def complete(work: Work, handler: Handler) -> None:
