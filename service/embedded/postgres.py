@@ -12,26 +12,23 @@ from typing import NamedTuple
 
 import psycopg
 
+from service.embedded import processes
+from service.embedded.accounts import account, switch
 from service.embedded.binaries import postgres_programs
-from service.embedded.home import (
-    EmbeddedError,
-    account,
-    fallback,
-    locked,
-    open_home,
-    recorded_fallback,
-    server_folder,
-    switch,
-)
+from service.embedded.folders import known_folder, server_folder
+from service.embedded.home import EmbeddedError, locked, open_home
 
 PORT = 5432  # names the socket; nothing listens on TCP
 START_SECONDS = 60
 LOCK_SECONDS = 10  # a server that is just going down still holds its lock file
+LOCKED_OUT = ("lock file", "shared memory block")  # of what a server says that finds another
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin", "TZ": "UTC"}
+PASSWORD = "postgres.password"
 
 
 class Server(NamedTuple):
-    folder: Path  # data, socket and log
+    home: Path
+    folder: Path  # data and socket
     who: pwd.struct_passwd | None
     password: str
 
@@ -50,7 +47,8 @@ def start(home: Path) -> str:
         server = find(home)
         if not alive(server):
             programs = postgres_programs(server.folder, server.who)
-            initialise(server, programs)
+            if not (server.data / "PG_VERSION").exists():
+                initialise(server, programs)
             launch(server, programs)
         create_database(server)
     return server.url()
@@ -58,15 +56,27 @@ def start(home: Path) -> str:
 
 def find(home: Path) -> Server:
     """The home's server, running or not. Its password keeps other users of the machine out."""
-    who = account()
-    retire_orphan(home)
-    secret = home / "postgres.password"
+    who = account(home)
+    folder = server_folder(home, who)
+    secret = home / PASSWORD
     if not secret.exists():
+        if (folder / "data").exists():
+            folder = put_aside(home, folder, who)
         fresh = secret.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
         fresh.touch(mode=0o600)
         fresh.write_text(secrets.token_hex(24))
         fresh.rename(secret)
-    return Server(server_folder(home, who), who, secret.read_text())
+    return Server(home, folder, who, secret.read_text())
+
+
+def put_aside(home: Path, folder: Path, who: pwd.struct_passwd | None) -> Path:
+    """Move the fall-back folder of a home that was deleted away: its password went with it."""
+    if folder.parent == home:
+        raise EmbeddedError(f"{home / PASSWORD} is missing, and {folder} can't be read without it")
+    end(folder / "data")
+    folder.rename(f"{folder}.orphan-{time.time_ns()}")
+    return server_folder(home, who)
 
 
 def alive(server: Server) -> bool:
@@ -82,86 +92,72 @@ def alive(server: Server) -> bool:
 
 def is_running(home: Path) -> bool:
     """Whether the home's server answers; starts and makes nothing."""
-    secret = home / "postgres.password"
+    secret = home / PASSWORD
     if not secret.exists():
         return False
-    folder = recorded_fallback(home) or home / "postgres"
-    return alive(Server(folder, None, secret.read_text()))
+    return alive(Server(home, known_folder(home), None, secret.read_text()))
 
 
 def initialise(server: Server, programs: Path) -> None:
-    """Make the data folder; an initdb that was interrupted is done again."""
-    if (server.data / "PG_VERSION").exists() and (server.folder / "initialised").exists():
-        return
-    shutil.rmtree(server.data, ignore_errors=True)
-    secret = server.folder / "initial.password"
-    secret.touch(mode=0o600)
-    secret.write_text(server.password)
-    if server.who is not None:
-        os.chown(secret, server.who.pw_uid, server.who.pw_gid)
+    """Make the data folder. It gets its name when complete: an interrupted initdb is waste."""
+    for waste in (*server.folder.glob("data.*"), *server.folder.glob("password.*")):
+        shutil.rmtree(waste) if waste.is_dir() else waste.unlink()
+    token = secrets.token_hex(4)
+    fresh, secret = server.folder / f"data.{token}", server.folder / f"password.{token}"
+    # The folder is the server user's, and we may be root: O_EXCL follows no link laid out for us.
+    with os.fdopen(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(server.password)
+        if server.who is not None:
+            os.fchown(file.fileno(), server.who.pw_uid, server.who.pw_gid)
     done = subprocess.run(
-        [programs / "initdb", "-D", server.data, "-U", "prefsift", "-A", "scram-sha-256",
+        [programs / "initdb", "-D", fresh, "-U", "prefsift", "-A", "scram-sha-256",
          "--pwfile", secret, "-E", "UTF8", "--no-instructions"],
         cwd="/", env=ENVIRONMENT, check=False, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **switch(server.who),
     )  # fmt: skip
     secret.unlink()
     if done.returncode:
-        output = done.stdout.decode(errors="replace").strip()
-        raise EmbeddedError(f"initdb failed in {server.folder}: {output[-500:]}")
-    (server.folder / "initialised").touch()
+        said = done.stdout.decode(errors="replace")
+        raise EmbeddedError(f"initdb failed in {server.folder}: {said[-500:]}")
+    fresh.rename(server.data)
 
 
 def launch(server: Server, programs: Path) -> None:
     """Start the server and wait for it, through the lock file of one that is just going down."""
     give_up = time.monotonic() + START_SECONDS
     locked_out = time.monotonic() + LOCK_SECONDS
-    log = server.folder / "postgres.log"
+    command = [
+        str(programs / "postgres"), "-D", str(server.data), "-k", str(server.folder),
+        "-p", str(PORT), "-h", "", "-c", "max_connections=200", "-c", "shared_buffers=256MB",
+        "-c", "max_wal_size=2GB", "-c", "logging_collector=off",
+    ]  # fmt: skip
     while True:
-        with log.open("ab") as output:
-            begin = output.tell()
+        with processes.open_log(server.home, "postgres") as log:
+            begin = log.tell()
             process = subprocess.Popen(
-                [programs / "postgres", "-D", server.data, "-k", server.folder, "-p", str(PORT),
-                 "-h", "", "-c", "max_connections=200", "-c", "shared_buffers=256MB",
-                 "-c", "max_wal_size=2GB", "-c", "logging_collector=off"],
-                cwd="/", env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=output,
+                command, cwd="/", env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True, **switch(server.who),
             )  # fmt: skip
         while process.poll() is None and time.monotonic() < give_up:
             if alive(server):
                 return
             time.sleep(0.05)
-        said = log.read_bytes()[begin:].decode(errors="replace").strip()
         if process.poll() is None:
-            process.send_signal(signal.SIGQUIT)
-            process.wait(10)
-            raise EmbeddedError(f"PostgreSQL did not answer in {START_SECONDS} s: see {log}")
-        if "lock file" not in said or time.monotonic() > locked_out:
-            raise EmbeddedError(f"PostgreSQL did not start: {said[-500:]} (see {log})")
-        drop_stale_lock(server)
+            end(server.data)
+            raise EmbeddedError(f"PostgreSQL did not answer in {START_SECONDS} s: see {log.name}")
+        said = Path(log.name).read_bytes()[begin:].decode(errors="replace")
+        patience = give_up if postmasters(server.data) else locked_out
+        if not any(sign in said for sign in LOCKED_OUT) or time.monotonic() > patience:
+            raise EmbeddedError(f"PostgreSQL did not start: {said[-500:]} (see {log.name})")
+        drop_stale_locks(server)
         time.sleep(0.5)
 
 
-def drop_stale_lock(server: Server) -> None:
-    """Remove a lock file whose process is no PostgreSQL: its number was given to another."""
-    for lock in (server.data / "postmaster.pid", server.folder / f".s.PGSQL.{PORT}.lock"):
-        pid = pid_in(lock)
-        if pid is not None and not is_postgres(pid):
+def drop_stale_locks(server: Server) -> None:
+    """Remove lock files where no server of this folder runs: their pid was given to another."""
+    if not postmasters(server.data):
+        for lock in (server.data / "postmaster.pid", server.folder / f".s.PGSQL.{PORT}.lock"):
             lock.unlink(missing_ok=True)
-
-
-def pid_in(lock: Path) -> int | None:
-    try:
-        return abs(int(lock.read_text().split("\n")[0]))
-    except (FileNotFoundError, ValueError):
-        return None
-
-
-def is_postgres(pid: int) -> bool:
-    try:
-        return b"postgres" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return False
 
 
 def create_database(server: Server) -> None:
@@ -171,51 +167,29 @@ def create_database(server: Server) -> None:
             connection.execute("CREATE DATABASE prefsift")
 
 
-def retire_orphan(home: Path) -> None:
-    """Put aside the fall-back folder of a home that was deleted: its password went with it."""
-    folder = fallback(home)
-    if folder.exists() and recorded_fallback(home) is None:
-        stop_in(folder)
-        folder.rename(f"{folder}.orphan-{time.time_ns()}")
-
-
 def stop(home: Path) -> bool:
     """Stop the home's server, by force if it does not listen; False where none ran."""
     home = open_home(home)
     with locked(home, "postgres"):
-        return stop_in(recorded_fallback(home) or home / "postgres")
+        return end(known_folder(home) / "data")
 
 
-def stop_in(folder: Path) -> bool:
-    pid = pid_in(folder / "data" / "postmaster.pid")
-    if pid is None or not runs_in(pid, folder / "data"):
-        return False
+def postmasters(data: Path) -> list[int]:
+    """Pids of the server that was started on this data folder: at most one, but for a moment."""
+    return [
+        pid for pid in processes.all_pids()
+        if os.fsencode(data) in (said := processes.arguments_of(pid))
+        and said[0].endswith(b"postgres")
+    ]  # fmt: skip
+
+
+def end(data: Path) -> bool:
+    """Fast shutdown, then immediate, then SIGKILL; back when its children are gone as well."""
+    found = postmasters(data)
+    family = [*found, *processes.children(found)]
     for how, seconds in ((signal.SIGINT, 30), (signal.SIGQUIT, 10), (signal.SIGKILL, 10)):
-        try:
-            os.kill(pid, how)
-        except ProcessLookupError:
-            return True
-        if gone(pid, seconds):
-            return True
-    raise EmbeddedError(f"PostgreSQL (pid {pid}) does not stop")
-
-
-def runs_in(pid: int, data: Path) -> bool:
-    try:
-        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return os.fsencode(data) in arguments
-
-
-def gone(pid: int, seconds: float) -> bool:
-    """Wait for a process to end; a zombie that somebody has yet to collect has ended."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
-                return True
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        time.sleep(0.02)
-    return False
+        for pid in postmasters(data):
+            processes.signal_to(pid, how)
+        if processes.gone(family, seconds):
+            return bool(found)
+    raise EmbeddedError(f"PostgreSQL (pid {found}) does not stop")

@@ -8,18 +8,23 @@ from contextlib import suppress
 from pathlib import Path
 
 from service.embedded import processes
+from service.embedded.accounts import account
 from service.embedded.binaries import valkey_program
-from service.embedded.home import EmbeddedError, account, locked, open_home, server_folder
+from service.embedded.folders import known_folder, server_folder, serves
+from service.embedded.home import EmbeddedError, locked, open_home
 
 NAME = "valkey"
+SOCKET = "valkey.sock"
 START_SECONDS = 20
 
 
 def start(home: Path) -> str:
     """The URL of the home's broker, which runs from now on."""
     home = open_home(home)
-    folder = home / "valkey"
+    folder = home / NAME
     folder.mkdir(mode=0o700, exist_ok=True)
+    if not serves(folder):
+        server_folder(home, account(home))  # which makes the one that socket_path names
     path = socket_path(home)
     with locked(home, NAME):
         if not answers(path):
@@ -31,20 +36,18 @@ def start(home: Path) -> str:
 
 def socket_path(home: Path) -> Path:
     """In the home, or beside the database's socket where the home's path is too long."""
-    inside = home / "valkey" / "valkey.sock"
-    if len(os.fsencode(inside)) <= 107:
-        return inside
-    return server_folder(home, account()) / "valkey.sock"  # a long home has a short fall-back
+    inside = home / NAME
+    return (inside if serves(inside) else known_folder(home)) / SOCKET
 
 
 def answers(path: Path) -> bool:
-    """Liveness is a real PING."""
+    """Liveness is a real PING; a server that still reads its file answers LOADING."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(2)
         try:
             client.connect(str(path))
             client.sendall(b"PING\r\n")
-            return client.recv(64).startswith(b"+PONG")
+            return client.recv(64).startswith((b"+PONG", b"-LOADING"))
         except OSError:
             return False
 
@@ -57,12 +60,11 @@ def launch(home: Path, folder: Path, path: Path) -> None:
     ]  # fmt: skip
     pid = processes.spawn(home, NAME, command, {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"})
     until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until:
+    while time.monotonic() < until and not processes.ended(pid):
         if answers(path):
             return
-        if processes.zombie(pid):
-            break
         time.sleep(0.05)
+    end(folder, path)
     log = home / "logs" / f"{NAME}.log"
     raise EmbeddedError(f"Valkey did not start: {log.read_text()[-400:]} (see {log})")
 
@@ -71,7 +73,7 @@ def stop(home: Path) -> bool:
     """Stop the home's broker; False where none ran."""
     home = open_home(home)
     with locked(home, NAME):
-        return end(home / "valkey", socket_path(home))
+        return end(home / NAME, socket_path(home))
 
 
 def holders(folder: Path) -> list[int]:
@@ -82,7 +84,7 @@ def holders(folder: Path) -> list[int]:
             program, where = os.readlink(f"/proc/{pid}/exe"), os.readlink(f"/proc/{pid}/cwd")
         except OSError:  # gone, or somebody else's
             continue
-        if "valkey" in Path(program).name and where == str(folder) and not processes.zombie(pid):
+        if NAME in Path(program).name and where == str(folder) and not processes.ended(pid):
             found.append(pid)
     return found
 

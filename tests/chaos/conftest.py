@@ -1,12 +1,13 @@
 """One stack for all tests of this folder; each test starts, and leaves no, worker."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from service.embedded import home
+from service.embedded import folders
 from tests.chaos.stack import Stack, kill, lines
 
 
@@ -16,7 +17,8 @@ def running() -> Iterator[Stack]:
     stack = Stack(folder)
     yield stack
     stack.stop()
-    home.purge(folder)
+    folders.purge(folder)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -17,8 +17,7 @@ ROWS = 30_000
 
 def kill_database(stack: Stack) -> None:
     server = postgres.find(stack.home)
-    pid = postgres.pid_in(server.data / "postmaster.pid")
-    assert pid is not None
+    (pid,) = postgres.postmasters(server.data)
     os.kill(pid, signal.SIGKILL)
     until(lambda: not postgres.alive(server))
 
