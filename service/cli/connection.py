@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from service.cli.client import Api, ApiError
-from service.cli.stack import TEMPORARY, ensure_up, running_url, stop_all
+from service.cli.launcher import TEMPORARY, ensure_up, running_url, stop_all
 from service.config import settings
 from service.embedded.home import open_home
 

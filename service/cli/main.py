@@ -45,8 +45,11 @@ def main() -> None:
     app = build(next((word for word in sys.argv[1:] if not word.startswith("-")), None))
     try:
         app()
+    except SystemExit:
+        raise  # before the next line, which imports
     except expected_errors() as error:
-        typer.secho(f"error: {error}", fg="red", err=True)
+        message = " ".join(str(error).split())  # one line, whatever a server had to say
+        typer.secho(f"error: {message}", fg="red", err=True)
         raise SystemExit(getattr(error, "exit_code", 1)) from error
 
 

@@ -1,198 +1,55 @@
 """`prefsift up`, `down`, `status`, `worker`: the whole stack in the background."""
 
 import os
-import socket
-import subprocess
-import sys
-import time
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import httpx
 import orjson
+import psycopg
 import typer
+from kombu.connection import Connection
+from kombu.exceptions import OperationalError as BrokerError
 from rich.console import Console
 
+from service.cli import launcher
+from service.cli.launcher import API, QUEUES, TEMPORARY, WORKER, running_url
 from service.config import settings
 from service.embedded import postgres, processes, valkey
-from service.embedded.home import EmbeddedError, locked, open_home, purge
-
-API, WORKER = "api", "worker"
-TEMPORARY = "temporary"  # marks a home whose stack ends with the last command that uses it
-READY_SECONDS = 60
-STOP_SECONDS = 10  # then by force: the job protocol makes that harmless
+from service.embedded.home import open_home
 
 Queue = Annotated[list[str] | None, typer.Option(help="cpu or gpu; both if left out.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
-
-
-class Stack(NamedTuple):
-    """A running service. `started`: by this call; `key`: the file's, `new_key` if just made."""
-
-    url: str
-    key: str
-    started: bool
-    new_key: str | None = None
-
-
-def ensure_up(home: Path, host: str, port: int, concurrency: int | None = None) -> Stack:
-    """Attach to the home's stack, or start what of it does not run. Port 0: any free one.
-
-    Raises EmbeddedError with a message for people.
-    """
-    home = open_home(home)
-    with locked(home, "stack"):
-        started = not processes.running(home, API)
-        environment = server_environment(home)
-        new_key = run_bootstrap(home, environment)
-        url = running_url(home) or start_api(home, host, port, environment)
-        if not processes.running(home, WORKER):
-            processes.spawn(home, WORKER, worker_command(concurrency), environment)
-        wait_ready(home, url)
-    return Stack(url, (home / "api.key").read_text().strip(), started, new_key)
-
-
-def server_environment(home: Path) -> dict[str, str]:
-    """The environment of the API and the workers; starts the embedded servers it names."""
-    database = os.environ.get("DATABASE_URL") or settings.database_url or postgres.start(home)
-    broker = os.environ.get("CELERY_BROKER_URL") or settings.broker_url or valkey.start(home)
-    return {
-        **os.environ,
-        "DATABASE_URL": database,
-        "CELERY_BROKER_URL": broker,
-        "PREFSIFT_HOME": str(home),
-        "OMP_NUM_THREADS": "1",  # one process a core: more threads are slower
-        "TOKENIZERS_PARALLELISM": "false",
-        "PYTHONUNBUFFERED": "1",
-    }
-
-
-def run_bootstrap(home: Path, environment: dict[str, str]) -> str | None:
-    done = subprocess.run(
-        [sys.executable, "-m", "service.bootstrap", str(home / "api.key")],
-        env=environment, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-    if done.returncode:
-        raise EmbeddedError(f"the database can't be made ready: {last_line(done.stderr)}")
-    return done.stdout.strip() or None
-
-
-def last_line(text: str) -> str:
-    return (text.strip().splitlines() or ["no reason given"])[-1]
-
-
-def running_url(home: Path) -> str | None:
-    """Where the home's API listens, if it runs."""
-    record = home / "api.url"
-    return record.read_text().strip() if processes.running(home, API) and record.exists() else None
-
-
-def start_api(home: Path, host: str, port: int, environment: dict[str, str]) -> str:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            detail = f"{host}:{port} can't be used ({error.strerror}): set PREFSIFT_PORT"
-            raise EmbeddedError(detail) from error
-        port = probe.getsockname()[1]
-    command = [
-        sys.executable, "-m", "uvicorn", "service.app:app", "--host", host, "--port", str(port),
-        "--no-access-log", "--timeout-graceful-shutdown", "5",
-    ]  # fmt: skip
-    url = f"http://{host}:{port}"
-    (home / "api.url").write_text(f"{url}\n")
-    processes.spawn(home, API, command, environment)
-    return url
-
-
-def worker_command(concurrency: int | None, queues: list[str] | None = None) -> list[str]:
-    return [
-        sys.executable, "-m", "celery", "-A", "workers.tasks", "worker",
-        "-Q", ",".join(queues or ["cpu", "gpu"]), "-c", str(concurrency or os.cpu_count() or 1),
-        "--loglevel", "WARNING", "--without-gossip", "--without-mingle", "-n", "prefsift@%h-%i",
-    ]  # fmt: skip
-
-
-def wait_ready(home: Path, url: str) -> None:
-    """Wait for /readyz; say which part ended if one did."""
-    until = time.monotonic() + READY_SECONDS
-    said = ""
-    while time.monotonic() < until:
-        try:
-            answer = httpx.get(f"{url}/readyz", timeout=5)
-            if answer.status_code == 200:
-                return
-            said = answer.text[:300]
-        except httpx.TransportError as error:
-            said = str(error)
-        if not processes.running(home, API):
-            log = home / "logs" / f"{API}.log"
-            raise EmbeddedError(f"the API ended: {last_line(log.read_text())} (see {log})")
-        time.sleep(0.1)
-    raise EmbeddedError(f"the API is not ready after {READY_SECONDS} s: {said}")
-
-
-def stop_all(home: Path) -> list[str]:
-    """Stop every part that runs, workers first; their names."""
-    home = open_home(home)
-    with locked(home, "stack"):
-        stopped = [
-            name for name in (WORKER, API) if processes.stop(home, name, patience=STOP_SECONDS)
-        ]
-        stopped += [
-            name for name, stop in (("valkey", valkey.stop), ("postgres", postgres.stop))
-            if stop(home)
-        ]  # fmt: skip
-    return stopped
-
-
-def state_of(home: Path) -> dict[str, object]:
-    """What runs: the parts by a real answer where they can give one."""
-    url = running_url(home)
-    healthy = False
-    if url is not None:
-        try:
-            healthy = httpx.get(f"{url}/readyz", timeout=5).status_code == 200
-        except httpx.TransportError:
-            healthy = False
-    parts = {
-        "postgres": bool(os.environ.get("DATABASE_URL")) or postgres.is_running(home),
-        "valkey": bool(os.environ.get("CELERY_BROKER_URL"))
-        or valkey.answers(valkey.socket_path(home)),
-        "api": healthy,
-        "worker": bool(processes.running(home, WORKER)),
-    }
-    return {"home": str(home), "url": url, "running": all(parts.values()), "parts": parts}
+Processes = Annotated[int | None, typer.Option(min=1, help="Worker processes; default: cores.")]
 
 
 def up(
-    port: Annotated[int | None, typer.Option(help="0: any free one. Default: 8000.")] = None,
-    concurrency: Annotated[
-        int | None, typer.Option(help="Worker processes; default: cores.")
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="0: any free one. Default: 8000.")
     ] = None,
+    concurrency: Processes = None,
     as_json: Json = False,
 ) -> None:
     """Start PostgreSQL, the broker, the API and a worker in the background, or attach to them.
 
     Example: prefsift up && curl http://127.0.0.1:8000/healthz
     """
-    stack = ensure_up(
-        settings.home, settings.host, settings.port if port is None else port, concurrency
-    )
-    (settings.home.expanduser() / TEMPORARY).unlink(missing_ok=True)
+    wanted = settings.port if port is None else port
+    stack = launcher.ensure_up(settings.home, settings.host, wanted, concurrency)
+    home = open_home(settings.home)
+    (home / TEMPORARY).unlink(missing_ok=True)
+    docs, key_file = f"{stack.url}/docs", str(home / "api.key")
     if as_json:
-        typer.echo(orjson.dumps(stack._asdict()).decode())
+        shown = {"url": stack.url, "docs": docs, "started": stack.started}
+        typer.echo(orjson.dumps({**shown, "new_key": stack.new_key, "key_file": key_file}))
         return
     out = Console(highlight=False, soft_wrap=True)
     out.print(f"prefsift {'is up' if stack.started else 'was up already'} at {stack.url}")
-    out.print(f"API pages: {stack.url}/docs")
-    key_file = settings.home.expanduser() / "api.key"
+    out.print(f"API pages: {docs}")
     if stack.new_key:
-        out.print(f"API key (shown once, kept in {key_file}): {stack.new_key}")
+        out.print(f"API key (shown once, kept in {key_file}): {stack.new_key}", markup=False)
     else:
-        out.print(f"API key: in {key_file}")
+        out.print(f"API key: in {key_file}", markup=False)
 
 
 def down(
@@ -204,43 +61,88 @@ def down(
     if not home.exists():
         typer.echo(f"nothing to stop: there is no {home}")
         return
-    home = open_home(home)
     if with_data and not yes:
         typer.confirm(f"Delete all data of {home}?", abort=True)
-    stopped = stop_all(home)
+    stopped = launcher.purge(home) if with_data else launcher.stop_all(home)
     typer.echo(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
     if with_data:
-        purge(home)
-        typer.echo(f"deleted {home}")
+        typer.echo(f"deleted the data of {home}")
 
 
 def status(as_json: Json = False) -> None:
     """Say what runs, and where. Exit code 1 if a part is down."""
-    home = settings.home.expanduser()
-    found = state_of(home.resolve())
+    home = settings.home.expanduser().resolve()
+    url, parts = running_url(home), parts_of(home)
+    running = all(parts.values())
     if as_json:
-        typer.echo(orjson.dumps(found).decode())
+        found = {"home": str(home), "url": url, "running": running, "parts": parts}
+        typer.echo(orjson.dumps(found))
     else:
-        parts = found["parts"]
-        assert isinstance(parts, dict)
-        typer.echo(f"home {found['home']}\nurl  {found['url'] or '-'}")
+        typer.echo(f"home {home}\nurl  {url or '-'}")
         for name, runs in parts.items():
             typer.echo(f"{name:9s}{'running' if runs else 'down'}")
-    if not found["running"]:
+    if not running:
         raise typer.Exit(1)
 
 
-def worker(
-    queue: Queue = None,
-    concurrency: Annotated[int | None, typer.Option(help="Processes; default: cores.")] = None,
-) -> None:
+def parts_of(home: Path) -> dict[str, bool]:
+    """Whether each part runs: by a real answer where it can give one."""
+    url = running_url(home)
+    database, broker = servers_of(home)
+    return {
+        "postgres": postgres_answers(database) if database else postgres.is_running(home),
+        "valkey": broker_answers(broker) if broker else valkey.answers(valkey.socket_path(home)),
+        "api": url is not None and api_answers(url),
+        "worker": processes.leader(home, WORKER) is not None,
+    }
+
+
+def servers_of(home: Path) -> tuple[str, str]:
+    """The URLs that the running API was given, whatever this shell's are; '' if unknown."""
+    pid = processes.leader(home, API)
+    if pid is None:
+        return settings.database_url, settings.broker_url
+    given = (entry.partition(b"=") for entry in processes.environment_of(pid))
+    environment = {os.fsdecode(name): os.fsdecode(value) for name, _, value in given}
+    return environment.get("DATABASE_URL", ""), environment.get("CELERY_BROKER_URL", "")
+
+
+def postgres_answers(url: str) -> bool:
+    scheme, _, rest = url.partition("://")
+    try:
+        psycopg.connect(f"{scheme.split('+')[0]}://{rest}", connect_timeout=5).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def broker_answers(url: str) -> bool:
+    try:
+        with Connection(url) as connection:
+            connection.ensure_connection(max_retries=1, timeout=2)
+    except BrokerError:
+        return False
+    return True
+
+
+def api_answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def worker(queue: Queue = None, concurrency: Processes = None) -> None:
     """Run a worker in the foreground, on this home's stack or on DATABASE_URL and the broker.
 
     Example: prefsift worker --queue gpu --concurrency 1
     """
-    unknown = set(queue or []) - {"cpu", "gpu"}
+    unknown = set(queue or []) - set(QUEUES)
     if unknown:
         raise typer.BadParameter(f"no queue {', '.join(sorted(unknown))}; known: cpu, gpu")
-    environment = server_environment(open_home(settings.home))
-    command = worker_command(concurrency, queue)
+    home = open_home(settings.home)
+    environment = launcher.server_environment(home)
+    if not settings.database_url:
+        launcher.run_bootstrap(home, environment)  # a database of our own may be new
+    command = launcher.worker_command(concurrency, queue)
     os.execvpe(command[0], command, environment)
