@@ -164,8 +164,7 @@ class Arm(NamedTuple):
 def arms(variants: bool) -> list[Arm]:
     shipped: Recipe = RECIPES["fifa"]
     main = [
-        Arm("fifa", shipped.selector, shipped.terms["margin"].partition(".")[2]),
-        Arm("fifa, signed", Fifa()),
+        Arm("fifa as shipped", shipped.selector, shipped.terms["margin"].partition(".")[2]),
         Arm("fifa, absolute", Fifa(margin="abs")),
         Arm("top margin", Top()),
     ]
