@@ -1,6 +1,5 @@
 """Content ids: the same content has the same id, everywhere and always."""
 
-import uuid
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
@@ -8,13 +7,10 @@ from typing import Any
 import orjson
 
 
-def content_id(kind: bytes, *parts: bytes) -> uuid.UUID:
+def content_id(kind: bytes, *parts: bytes) -> bytes:
     """16 bytes of BLAKE2b over the parts, each with its length: none can run into another."""
-    digest = blake2b(digest_size=16, person=kind)
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
-    return uuid.UUID(bytes=digest.digest())
+    whole = b"".join([item for part in parts for item in (len(part).to_bytes(8, "big"), part)])
+    return blake2b(whole, digest_size=16, person=kind).digest()
 
 
 def canonical(value: Any) -> bytes:
@@ -22,26 +18,26 @@ def canonical(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
-def prompt_id(messages: Sequence[Mapping[str, Any]]) -> uuid.UUID:
+def prompt_id(messages: Sequence[Mapping[str, Any]]) -> bytes:
     return content_id(b"prompt", canonical(messages))
 
 
-def response_id(prompt: uuid.UUID, content: bytes, model: str | None, twin: int) -> uuid.UUID:
+def response_id(prompt: bytes, content: bytes, model: str | None, twin: int) -> bytes:
     """`twin` counts responses of one record that say the same, so that each keeps its labels."""
-    parts = [prompt.bytes, content, (model or "").encode(), twin.to_bytes(2, "big")]
+    parts = (prompt, content, (model or "").encode(), twin.to_bytes(4, "big"))
     return content_id(b"response", *parts)
 
 
-def annotator_id(kind: str, name: str) -> uuid.UUID:
+def annotator_id(kind: str, name: str) -> bytes:
     return content_id(b"annotator", kind.encode(), name.encode())
 
 
-def pair_id(file: bytes, line: int, ordinal: int, chosen: bytes, rejected: bytes) -> uuid.UUID:
-    """`chosen` and `rejected` are the bytes of the response ids; `file` the upload's sha256."""
+def pair_id(file: bytes, line: int, ordinal: int, chosen: bytes, rejected: bytes) -> bytes:
+    """`chosen` and `rejected` are response ids; `file` is the upload's sha256."""
     place = line.to_bytes(8, "big") + ordinal.to_bytes(4, "big")
     return content_id(b"pair", file, place, chosen, rejected)
 
 
-def pair_content_id(prompt: uuid.UUID, chosen: bytes, rejected: bytes) -> uuid.UUID:
+def pair_content_id(prompt: bytes, chosen: bytes, rejected: bytes) -> bytes:
     """The same for a pair and its contradiction: the two contents are unordered."""
-    return content_id(b"content", prompt.bytes, *sorted((chosen, rejected)))
+    return content_id(b"content", prompt, *sorted((chosen, rejected)))

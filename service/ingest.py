@@ -1,33 +1,40 @@
 """An upload's rows -> items, labels and pairs in the database, in one transaction."""
 
-import hashlib
+import sys
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
 from typing import Any
 
-from sqlalchemy import func, select
+import psycopg
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from service import files, identity
+from service import files
 from service.config import settings
-from service.copying import Chunk, jsonb, raw_connection
+from service.copying import (
+    Chunk,
+    bytes_field,
+    integer_field,
+    raw_connection,
+    text_field,
+)
 from service.errors import Invalid
 from service.formats import FORMATS, Format, recognise
-from service.formats.record import Label, Record, Response, RowError
+from service.formats.record import RowError
 from service.json_lines import Row
-from service.pair_policy import decide
+from service.normalise import Place, add_record
 from service.reading import read_rows
-from service.tables.datasets import Upload, UploadState
-from service.tables.labels import Outcome
-from service.tables.pairs import POSITION_ORDINAL_BITS, position
+from service.tables.datasets import Dataset, Upload, UploadState
 
-CHUNK = 2000  # rows that are copied together
+CHUNK_ROWS = 2000  # that are copied together
+CHUNK_BYTES = 8 << 20  # but no more than this as they were read
 PEEK = 100  # rows that the layout is recognised by
 MAX_ERRORS = 100  # of a refused file, named in its error
-MAX_PAIRS = 1 << POSITION_ORDINAL_BITS  # of one row
 MAX_RAW = 1 << 20  # bytes of a rejected line that are kept
+MAX_SHOWN = 1000  # characters of a reject's message
+GIVE_WAY = 0.0005  # seconds that the copying thread waits for the interpreter, at most
 
 
 def ingest(session: Session, upload: Upload, progress: Callable[[int], None]) -> None:
@@ -36,42 +43,107 @@ def ingest(session: Session, upload: Upload, progress: Callable[[int], None]) ->
     Raises Invalid, TooLarge or UnsupportedFile where nothing can be taken: an unreadable file,
     an unknown layout, or a bad row in mode `atomic`.
     """
-    lock = int.from_bytes(upload.dataset_id.bytes[:8], "big", signed=True)
-    session.execute(select(func.pg_advisory_xact_lock(lock)))  # one file of a dataset at a time
-    connection = raw_connection(session)
+    hold_dataset(session, upload.dataset_id)
     with files.open(files.upload_key(upload.sha256)) as file:
         rows = read_rows(file, upload.size, settings.max_line_bytes, upload.on_nul)
         layout, rows = recognised(rows, upload.layout)
         taker = Taker(upload, layout)
-        for done, row in enumerate(rows, 1):
-            taker.take(row)
-            if done % CHUNK == 0:
-                if not taker.refused:
-                    taker.chunk.copy_into(connection)
-                progress(done)
-        if taker.refused:
-            raise Invalid(
-                f"{taker.rejected} of {taker.rows_in} rows are wrong, and the mode is atomic",
-                code="rejected_rows",
-                errors=taker.errors,
-                rejected=taker.rejected,
-                rows_in=taker.rows_in,
-            )
-        taker.chunk.copy_into(connection)
-    progress(taker.rows_in)
+        with bulk_loading(session), Copier(raw_connection(session), progress) as copier:
+            for row in rows:
+                taker.take(row)
+                if taker.full():
+                    copier.send(taker.next_chunk(), taker.rows_in)
+            taker.check()
+            copier.send(taker.next_chunk(), taker.rows_in)
     upload.layout = layout.name if layout else None
     upload.rows_in, upload.rejected = taker.rows_in, taker.rejected
     upload.accepted, upload.pairs = taker.rows_in - taker.rejected, taker.pairs
     upload.state = UploadState.ingested
 
 
+def hold_dataset(session: Session, dataset_id: uuid.UUID) -> None:
+    """One file of a dataset at a time, and the dataset can't be deleted meanwhile."""
+    lock = int.from_bytes(dataset_id.bytes[:8], "big", signed=True)
+    session.execute(select(func.pg_advisory_xact_lock(lock)))
+    held = (
+        select(Dataset.id)
+        .where(Dataset.id == dataset_id)
+        .with_for_update(read=True, key_share=True)
+    )
+    session.execute(held)
+
+
+class bulk_loading:
+    """Inside: no check of foreign keys row by row, where the database's role may do so.
+
+    Every id that is written is one of the same chunk or was looked up, and the owners are locked;
+    checking each again would double the server's work.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        allowed = text("SELECT has_parameter_privilege('session_replication_role', 'SET')")
+        self.allowed = bool(session.scalar(allowed))
+
+    def set_role(self, role: str) -> None:
+        if self.allowed:
+            self.session.execute(text(f"SET LOCAL session_replication_role = {role}"))
+
+    def __enter__(self) -> None:
+        self.set_role("replica")
+        # The tables' statistics are older than this transaction: never read a whole table to
+        # look up a chunk's ids.
+        self.session.execute(text("SET LOCAL enable_seqscan = off"))
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:  # else the transaction is lost anyway
+            self.set_role("origin")
+            self.session.execute(text("SET LOCAL enable_seqscan = on"))
+
+
+class Copier:
+    """Copies a chunk in a thread of its own, while the next one is read."""
+
+    def __init__(
+        self, connection: psycopg.Connection[Any], progress: Callable[[int], None]
+    ) -> None:
+        self.connection, self.progress = connection, progress
+        self.thread = ThreadPoolExecutor(1, "copy")
+        self.interval = sys.getswitchinterval()
+        self.copying: Future[None] | None = None
+        self.rows = 0
+
+    def __enter__(self) -> "Copier":
+        sys.setswitchinterval(GIVE_WAY)  # the default would keep the server waiting for 5 ms
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None:
+                self.settle()
+        finally:
+            self.thread.shutdown(wait=True)
+            sys.setswitchinterval(self.interval)
+
+    def settle(self) -> None:
+        """Wait for the chunk before and report it: nobody else may use the connection by then."""
+        if self.copying is not None:
+            self.copying.result()
+            self.copying = None
+            self.progress(self.rows)
+
+    def send(self, chunk: Chunk, rows: int) -> None:
+        self.settle()
+        self.rows = rows
+        self.copying = self.thread.submit(chunk.copy_into, self.connection)
+
+
 def recognised(rows: Iterator[Row], asked: str | None) -> tuple[Format | None, Iterator[Row]]:
     """The layout asked for, or the first rows' own; None where no row could be read."""
     if asked:
         if asked not in FORMATS:
-            raise Invalid(
-                f"no layout {asked!r}; known: {', '.join(FORMATS)}", code="unknown_layout"
-            )
+            known = ", ".join(FORMATS)
+            raise Invalid(f"no layout {asked!r}; known: {known}", code="unknown_layout")
         return FORMATS[asked], rows
     first = list(islice(rows, PEEK))
     readable = [row.value for row in first if not isinstance(row.value, RowError)]
@@ -84,27 +156,31 @@ def recognised(rows: Iterator[Row], asked: str | None) -> tuple[Format | None, I
 
 
 class Taker:
-    """Turns rows into table rows and counts them."""
+    """Turns rows into rows of the tables, and counts them."""
 
     def __init__(self, upload: Upload, layout: Format | None) -> None:
-        self.upload, self.layout = upload, layout
-        self.chunk = Chunk(upload.dataset_id)
+        self.layout = layout
+        self.place = Place(upload.dataset_id, upload.id, upload.ordinal, upload.sha256)
+        self.dataset_id = upload.dataset_id
+        self.chunk, self.chunk_rows, self.chunk_bytes = Chunk(self.dataset_id), 0, 0
         self.atomic = upload.mode == "atomic"
         self.rows_in = self.rejected = self.pairs = 0
         self.errors: list[dict[str, Any]] = []
 
-    @property
-    def refused(self) -> bool:
-        return self.atomic and self.rejected > 0
-
     def take(self, row: Row) -> None:
         """Add the row's table rows to the chunk, or its reject."""
         self.rows_in += 1
+        self.chunk_rows += 1
+        self.chunk_bytes += len(row.raw)
         value = row.value
         if not isinstance(value, RowError):
-            assert self.layout is not None  # a row was readable, so a layout was recognised
+            # Only where no row of the first ones could be read is there no layout.
+            layout = self.layout = self.layout or recognised(iter([row]), None)[0]
+            assert layout is not None
             try:
-                self.add(self.layout.read(value), row.line)
+                record = layout.read(value)
+                if not (self.atomic and self.rejected):
+                    self.pairs += add_record(self.chunk, self.place, record, row.line)
             except RowError as error:
                 value = error
         if isinstance(value, RowError):
@@ -112,118 +188,33 @@ class Taker:
 
     def reject(self, row: Row, error: RowError) -> None:
         self.rejected += 1
+        message = error.message[:MAX_SHOWN]
         if len(self.errors) < MAX_ERRORS:
             named = {"line": row.line, "field": error.field, "code": error.code}
-            self.errors.append({**named, "message": error.message})
+            self.errors.append({**named, "message": message})
         if not self.atomic:
-            self.chunk.rows["rejects"].append(
-                (self.upload.id, row.line, error.code, error.field, error.message,
-                 row.raw[:MAX_RAW])
+            self.chunk.add(
+                "rejects",
+                self.place.upload, integer_field(row.line), text_field(error.code),
+                text_field(error.field), text_field(message), bytes_field(row.raw[:MAX_RAW]),
             )  # fmt: skip
 
-    def add(self, record: Record, line: int) -> None:
-        """The record's items, labels and pairs."""
-        if self.refused:
-            return
-        decisions = decide(record)
-        if len(decisions) > MAX_PAIRS:
-            detail = f"{len(decisions)} pairs in one row, more than {MAX_PAIRS}"
-            raise RowError("too_many_pairs", detail, "comparisons")
-        dataset = self.upload.dataset_id
-        messages = identity.canonical(record.messages)
-        prompt = identity.content_id(b"prompt", messages)
-        self.chunk.shared["prompts"][prompt] = (dataset, prompt, record.modality, jsonb(messages))
-        ids, contents = self.add_responses(record, prompt)
-        named = [
-            {"id": response.id, "response_id": str(ids[response.id]), "scores": response.scores}
-            for response in record.responses
-        ]
-        self.chunk.rows["records"].append(
-            (
-                self.upload.id, line, dataset, prompt, record.record_id,
-                jsonb(identity.canonical(named)) if record.named else None,
-                jsonb(identity.canonical(record.gold)) if record.gold else None,
-                jsonb(identity.canonical(record.extra)) if record.extra else None,
+    def full(self) -> bool:
+        return self.chunk_rows >= CHUNK_ROWS or self.chunk_bytes >= CHUNK_BYTES
+
+    def next_chunk(self) -> Chunk:
+        """What was taken since the last one."""
+        done = self.chunk
+        self.chunk, self.chunk_rows, self.chunk_bytes = Chunk(self.dataset_id), 0, 0
+        return done
+
+    def check(self) -> None:
+        """Refuse the whole file for a bad row in mode `atomic`."""
+        if self.atomic and self.rejected:
+            raise Invalid(
+                f"{self.rejected} of {self.rows_in} rows are wrong, and the mode is atomic",
+                code="rejected_rows",
+                errors=self.errors,
+                rejected=self.rejected,
+                rows_in=self.rows_in,
             )
-        )  # fmt: skip
-        self.add_labels(record, line, ids)
-        for ordinal, decision in enumerate(decisions):
-            chosen, rejected = ids[decision.chosen], ids[decision.rejected]
-            content = identity.pair_content_id(
-                prompt, contents[decision.chosen], contents[decision.rejected]
-            )
-            self.chunk.rows["pairs"].append(
-                (
-                    dataset,
-                    identity.pair_id(
-                        self.upload.sha256, line, ordinal, chosen.bytes, rejected.bytes
-                    ),
-                    position(self.upload.ordinal, line, ordinal),
-                    prompt, chosen, rejected, content, self.upload.id, line,
-                    decision.votes, decision.agreement,
-                )
-            )  # fmt: skip
-            self.pairs += 1
-
-    def add_responses(
-        self, record: Record, prompt: uuid.UUID
-    ) -> tuple[dict[str, uuid.UUID], dict[str, bytes]]:
-        """Response ids and hashed contents, by the record's own names."""
-        ids: dict[str, uuid.UUID] = {}
-        contents: dict[str, bytes] = {}
-        twins: Counter[bytes] = Counter()
-        for response in record.responses:
-            content = content_bytes(response)
-            key = content + (response.model or "").encode()
-            id = identity.response_id(prompt, content, response.model, twins[key])
-            twins[key] += 1
-            turns = None if response.messages is None else identity.canonical(response.messages)
-            self.chunk.shared["responses"][id] = (
-                self.upload.dataset_id, id, prompt, response.text, jsonb(turns), response.uri,
-                response.model,
-            )  # fmt: skip
-            ids[response.id], contents[response.id] = id, content
-        return ids, contents
-
-    def add_labels(self, record: Record, line: int, ids: dict[str, uuid.UUID]) -> None:
-        rows = self.chunk.rows
-        for ordinal, label in enumerate(record.comparisons):
-            rows["comparisons"].append(
-                (*self.provenance(label, line, ordinal), ids[label.a], ids[label.b],
-                 Outcome(label.outcome).value, label.strength, label.shown)
-            )  # fmt: skip
-        for ordinal, label in enumerate(record.ratings):
-            response = None if label.response is None else ids[label.response]
-            rows["ratings"].append(
-                (*self.provenance(label, line, ordinal), response, label.turn, label.value,
-                 *(label.scale or (None, None)))
-            )  # fmt: skip
-        for ordinal, label in enumerate(record.rankings):
-            tiers = [[str(ids[id]) for id in tier] for tier in label.tiers]
-            rows["rankings"].append(
-                (*self.provenance(label, line, ordinal), jsonb(identity.canonical(tiers)))
-            )
-        for ordinal, label in enumerate(record.feedback):
-            rows["feedback"].append(
-                (*self.provenance(label, line, ordinal), label.turn, label.kind, label.label,
-                 label.text)
-            )  # fmt: skip
-
-    def provenance(self, label: Label, line: int, ordinal: int) -> tuple[Any, ...]:
-        dataset, who = self.upload.dataset_id, None
-        if label.annotator is not None:
-            name, kind = label.annotator
-            who = identity.annotator_id(kind, name)
-            self.chunk.shared["annotators"][who] = (dataset, who, name, kind)
-        return self.upload.id, line, ordinal, dataset, who, label.aspect, label.rationale
-
-
-def content_bytes(response: Response) -> bytes:
-    """16 bytes that say what the response says; long texts are hashed once."""
-    plain = response.text is not None and response.messages is None and response.uri is None
-    said = (
-        b"text" + response.text.encode()
-        if plain and response.text is not None
-        else b"json" + identity.canonical(response.content())
-    )
-    return hashlib.blake2b(said, digest_size=16).digest()

@@ -83,8 +83,12 @@ def json_error(error: orjson.JSONDecodeError, raw: bytes) -> RowError:
 
 def may_repeat_a_key(value: dict[str, Any], raw: bytes) -> bool:
     """Cheap: a repeated key of the object stands in the text more often than once."""
-    return any(raw.count(b'"%b":' % key.encode()) + raw.count(b'"%b" :' % key.encode()) > 1
-               for key in value)  # fmt: skip
+    if raw.count(b'":') + raw.count(b'" :') <= len(value):
+        return False  # the common case: one colon a key, none lost
+    return any(
+        raw.count(b'"%b":' % key.encode()) + raw.count(b'"%b" :' % key.encode()) > 1
+        for key in value
+    )
 
 
 def repeated_key(raw: bytes) -> str | None:

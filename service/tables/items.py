@@ -1,9 +1,14 @@
-"""Prompts, responses and records: immutable, named by the hash of their content."""
+"""Prompts, responses and records: immutable, named by the hash of their content.
+
+Foreign keys lead to the owner (dataset, upload) only, so that it is deleted by one indexed delete
+a table. That a response's prompt is there follows from how rows come in: the ingest writes both
+in one transaction, and items are never deleted one by one.
+"""
 
 import uuid
 from typing import Any
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Text
+from sqlalchemy import ForeignKey, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.tables.datasets import Dataset, Upload
@@ -27,13 +32,10 @@ class Response(Table):
     """An answer to a prompt: `text`, or `messages` where it has several turns, or a media `uri`."""
 
     __tablename__ = "responses"
-    __table_args__ = (
-        ForeignKeyConstraint(
-            ["dataset_id", "prompt_id"], ["prompts.dataset_id", "prompts.id"], ondelete="CASCADE"
-        ),
-    )
 
-    dataset_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    dataset_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey(Dataset.id, ondelete="CASCADE"), primary_key=True
+    )
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     prompt_id: Mapped[uuid.UUID]
     text: Mapped[str | None] = mapped_column(Text)
@@ -50,11 +52,6 @@ class Record(Table):
     """
 
     __tablename__ = "records"
-    __table_args__ = (
-        ForeignKeyConstraint(
-            ["dataset_id", "prompt_id"], ["prompts.dataset_id", "prompts.id"], ondelete="CASCADE"
-        ),
-    )
 
     upload_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey(Upload.id, ondelete="CASCADE"), primary_key=True

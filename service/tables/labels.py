@@ -4,9 +4,10 @@ import uuid
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint
-from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+from sqlalchemy import ForeignKey, ForeignKeyConstraint
+from sqlalchemy.orm import Mapped, mapped_column
 
+from service.tables.datasets import Upload
 from service.tables.metadata import Table
 
 
@@ -35,15 +36,9 @@ class Annotator(Table):
 class Judgment:
     """The columns that every kind of label has: its provenance, annotator and aspect."""
 
-    @declared_attr.directive
-    def __table_args__(cls) -> tuple[Any, ...]:  # a constraint belongs to one table: a new one each
-        return (
-            ForeignKeyConstraint(
-                ["upload_id", "line"], ["records.upload_id", "records.line"], ondelete="CASCADE"
-            ),
-        )
-
-    upload_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    upload_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey(Upload.id, ondelete="CASCADE"), primary_key=True
+    )
     line: Mapped[int] = mapped_column(primary_key=True)
     ordinal: Mapped[int] = mapped_column(primary_key=True)  # within the line, from 0
     dataset_id: Mapped[uuid.UUID]

@@ -2,9 +2,10 @@
 
 import uuid
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from service.tables.datasets import Dataset
 from service.tables.metadata import Table
 
 
@@ -18,17 +19,13 @@ class Pair(Table):
 
     __tablename__ = "pairs"
     __table_args__ = (
-        ForeignKeyConstraint(
-            ["upload_id", "line"], ["records.upload_id", "records.line"], ondelete="CASCADE"
-        ),
-        ForeignKeyConstraint(
-            ["dataset_id", "prompt_id"], ["prompts.dataset_id", "prompts.id"], ondelete="CASCADE"
-        ),
         UniqueConstraint("dataset_id", "position"),
         Index(None, "dataset_id", "prompt_id"),
     )
 
-    dataset_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    dataset_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey(Dataset.id, ondelete="CASCADE"), primary_key=True
+    )
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     position: Mapped[int]
     prompt_id: Mapped[uuid.UUID]

@@ -1,0 +1,163 @@
+"""A record -> rows of the tables: items by content id, raw labels, decided pairs."""
+
+import uuid
+from collections import Counter
+from hashlib import blake2b
+
+from service import identity
+from service.copying import (
+    NULL,
+    Chunk,
+    float_field,
+    id_field,
+    integer_field,
+    json_field,
+    text_field,
+)
+from service.formats.record import Label, Record, Response, RowError
+from service.pair_policy import decide
+from service.tables.pairs import POSITION_ORDINAL_BITS, position
+
+MAX_PAIRS = 1 << POSITION_ORDINAL_BITS  # of one row
+
+
+class Place:
+    """Where rows come from: an upload of a dataset, and its encoded ids."""
+
+    def __init__(
+        self, dataset_id: uuid.UUID, upload_id: uuid.UUID, ordinal: int, sha256: bytes
+    ) -> None:
+        self.ordinal, self.sha256 = ordinal, sha256
+        self.dataset = id_field(dataset_id.bytes)
+        self.upload = id_field(upload_id.bytes)
+
+
+def add_record(chunk: Chunk, place: Place, record: Record, line: int) -> int:
+    """Add the rows of a record to the chunk; the number of its pairs."""
+    decisions = decide(record)
+    if len(decisions) > MAX_PAIRS:
+        detail = f"{len(decisions)} pairs in one row, more than {MAX_PAIRS}"
+        raise RowError("too_many_pairs", detail, "comparisons")
+    messages = identity.canonical(record.messages)
+    prompt = identity.content_id(b"prompt", messages)
+    at_prompt, at_line = id_field(prompt), integer_field(line)
+    chunk.add_shared(
+        "prompts", prompt,
+        place.dataset, at_prompt, text_field(record.modality), json_field(messages),
+    )  # fmt: skip
+    ids, contents = add_responses(chunk, place, record, prompt)
+    chunk.add(
+        "records",
+        place.upload, at_line, place.dataset, at_prompt, text_field(record.record_id),
+        json_field(response_names(record, ids) if record.named else None),
+        json_field(identity.canonical(record.gold) if record.gold else None),
+        json_field(identity.canonical(record.extra) if record.extra else None),
+    )  # fmt: skip
+    add_labels(chunk, place, record, at_line, ids)
+    for ordinal, (chosen, rejected, votes, agreement) in enumerate(decisions):
+        better, worse = ids[chosen], ids[rejected]
+        content = identity.pair_content_id(prompt, contents[chosen], contents[rejected])
+        chunk.add(
+            "pairs",
+            place.dataset,
+            id_field(identity.pair_id(place.sha256, line, ordinal, better, worse)),
+            integer_field(position(place.ordinal, line, ordinal)),
+            at_prompt, id_field(better), id_field(worse), id_field(content),
+            place.upload, at_line, integer_field(votes), float_field(agreement),
+        )  # fmt: skip
+    return len(decisions)
+
+
+def response_names(record: Record, ids: dict[str, bytes]) -> bytes:
+    """What the line called its responses, in its order, with the scores that came with them."""
+    return identity.canonical(
+        [
+            {
+                "id": response.id,
+                "response_id": str(uuid.UUID(bytes=ids[response.id])),
+                "scores": response.scores,
+            }
+            for response in record.responses
+        ]
+    )
+
+
+def add_responses(
+    chunk: Chunk, place: Place, record: Record, prompt: bytes
+) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Response ids and hashed contents, by the record's own names."""
+    ids: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
+    twins: Counter[bytes] = Counter()
+    at_prompt = id_field(prompt)
+    for response in record.responses:
+        text = None if response.text is None else response.text.encode()
+        content = content_digest(response, text)
+        key = content + (response.model or "").encode()
+        id = identity.response_id(prompt, content, response.model, twins[key])
+        twins[key] += 1
+        turns = None if response.messages is None else identity.canonical(response.messages)
+        chunk.add_shared(
+            "responses", id,
+            place.dataset, id_field(id), at_prompt, text_field(response.text), json_field(turns),
+            text_field(response.uri), text_field(response.model),
+        )  # fmt: skip
+        ids[response.id], contents[response.id] = id, content
+    return ids, contents
+
+
+def content_digest(response: Response, text: bytes | None) -> bytes:
+    """16 bytes that say what the response says; long texts are hashed once."""
+    if text is not None and response.messages is None and response.uri is None:
+        said = b"text" + text
+    else:
+        said = b"json" + identity.canonical(response.content())
+    return blake2b(said, digest_size=16).digest()
+
+
+def add_labels(
+    chunk: Chunk, place: Place, record: Record, at_line: bytes, ids: dict[str, bytes]
+) -> None:
+    """The raw judgments, as they were given."""
+
+    def provenance(label: Label, ordinal: int) -> bytes:
+        who = add_annotator(chunk, place, label)
+        said = text_field(label.aspect) + text_field(label.rationale)
+        return place.upload + at_line + integer_field(ordinal) + place.dataset + who + said
+
+    for ordinal, label in enumerate(record.comparisons):
+        chunk.add(
+            "comparisons",
+            provenance(label, ordinal), id_field(ids[label.a]), id_field(ids[label.b]),
+            text_field(label.outcome.value), float_field(label.strength), text_field(label.shown),
+        )  # fmt: skip
+    for ordinal, label in enumerate(record.ratings):
+        low, high = label.scale or (None, None)
+        chunk.add(
+            "ratings",
+            provenance(label, ordinal),
+            id_field(None if label.response is None else ids[label.response]),
+            integer_field(label.turn), float_field(label.value),
+            float_field(low), float_field(high),
+        )  # fmt: skip
+    for ordinal, label in enumerate(record.rankings):
+        tiers = [[str(uuid.UUID(bytes=ids[id])) for id in tier] for tier in label.tiers]
+        chunk.add("rankings", provenance(label, ordinal), json_field(identity.canonical(tiers)))
+    for ordinal, label in enumerate(record.feedback):
+        chunk.add(
+            "feedback",
+            provenance(label, ordinal), integer_field(label.turn), text_field(label.kind),
+            text_field(label.label), text_field(label.text),
+        )  # fmt: skip
+
+
+def add_annotator(chunk: Chunk, place: Place, label: Label) -> bytes:
+    """The annotator's encoded id, its row added; NULL for a label that names none."""
+    if label.annotator is None:
+        return NULL
+    name, kind = label.annotator
+    id = identity.annotator_id(kind, name)
+    chunk.add_shared(
+        "annotators", id, place.dataset, id_field(id), text_field(name), text_field(kind)
+    )
+    return id_field(id)
