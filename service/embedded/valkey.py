@@ -28,7 +28,7 @@ def start(home: Path) -> str:
     path = socket_path(home)
     with locked(home, NAME):
         if not answers(path):
-            end(folder, path)  # one that does not answer is in the way
+            end(folder, path, patience=1)  # one that does not answer is in the way
             path.unlink(missing_ok=True)
             launch(home, folder, path)
     return f"redis+socket://{path}?virtual_host=0"
@@ -89,7 +89,7 @@ def holders(folder: Path) -> list[int]:
     return found
 
 
-def end(folder: Path, path: Path) -> bool:
+def end(folder: Path, path: Path, patience: float = 10) -> bool:
     """Ask with SHUTDOWN, which writes everything down first; then by force."""
     if not (found := holders(folder)):
         return False
@@ -97,7 +97,7 @@ def end(folder: Path, path: Path) -> bool:
         client.settimeout(2)
         client.connect(str(path))
         client.sendall(b"SHUTDOWN\r\n")
-    for seconds in (10.0, 5.0):
+    for seconds in (patience, 10):
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             if not holders(folder):
