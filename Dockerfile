@@ -1,5 +1,5 @@
 # Two images: `api` without any model code, `worker` with it. EXTRA=gpu takes the CUDA builds.
-FROM python:3.13-slim AS base
+FROM python:3.11-slim AS base
 ENV PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 OMP_NUM_THREADS=1
 RUN useradd --create-home --uid 10001 prefsift && install -d -o prefsift /var/lib/prefsift
 WORKDIR /app

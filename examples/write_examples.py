@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 HERE = Path(__file__).parent
 SEED = 20261121
+WORDY = 0.4  # share of the worse answers that are drawn out
 WRONG_LABELS = 0.17  # share of the comparisons with a known answer whose label is wrong
 TIES, BOTH_BAD, REPHRASED = 14, 8, 16
 MARKS = {"!": "system", "?": "user", "<": "assistant"}
@@ -33,6 +34,20 @@ PADDING = (
     "Thank you for reaching out! This is a truly fascinating subject that touches on several "
     "aspects at once. In order to address it properly, it is worth taking a step back and looking "
     "at the bigger picture, which is always larger than one thinks. ",
+)
+WAFFLE = (
+    "I hope this gives you a first idea of how one could go about it.",
+    "Of course there are always people who see this differently, and that is perfectly fine.",
+    "In today's fast-moving world this question matters more than ever before.",
+    "As so often in life, the truth probably lies somewhere in the middle.",
+    "Experts have been discussing it for years, and they will go on discussing it.",
+    "Whatever you decide in the end, the most important thing is that you feel good about it.",
+    "There is a lot more to be said, and whole books have been filled with this topic.",
+    "Let me know if you would like to hear more, and I will gladly say it again in other words.",
+    "It is worth noting that results may vary, and that every case has to be seen on its own.",
+    "All in all, it can be said that a number of factors play a role and should be kept in mind.",
+    "I am confident that with the right attitude you will find the solution that suits you.",
+    "Taking everything together, the advantages and the disadvantages more or less cancel out.",
 )
 REWORDED = (
     ("don't", "do not"), ("it's", "it is"), ("Usually", "Mostly"), ("usually", "as a rule"),
@@ -88,6 +103,13 @@ def worse(good: str, others: list[str], rng: random.Random) -> Answer:
         "padded": rng.choice(PADDING) + " ".join(words[:6]) + " … but as I said, it depends.",
     }[kind]
     return Answer(text, kind)
+
+
+def drawn_out(answer: Answer, rng: random.Random) -> Answer:
+    """Longer and no better: so that length alone does not tell the good answer."""
+    if answer.flaw is None or rng.random() > WORDY:
+        return answer
+    return answer._replace(text=" ".join([answer.text, *rng.sample(WAFFLE, rng.randint(2, 5))]))
 
 
 def reworded(text: str) -> str:
@@ -176,6 +198,7 @@ def compose() -> list[dict[str, Any]]:
     for each in entries:
         if rng.random() < 0.3:
             each.answers.append(worse(each.answers[0].text, goods, rng))
+        each.answers[1:] = [drawn_out(answer, rng) for answer in each.answers[1:]]
         made.append((each, "pair"))
     made[40][0].answers.append(Answer("", "empty"))
     for each in rng.sample(entries, REPHRASED):
