@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
@@ -99,6 +99,11 @@ def routing_error(_: Request, error: Exception) -> JSONResponse:
     return respond(found)
 
 
+def bad_value(_: Request, __: Exception) -> JSONResponse:
+    """A NUL in a query, a key in a forged cursor: what no column can be compared with."""
+    return respond(BadRequest("the request holds a value of the wrong kind", code="bad_value"))
+
+
 def database_away(_: Request, __: Exception) -> JSONResponse:
     return respond(Unavailable("the database does not answer", code="database_unavailable"))
 
@@ -113,5 +118,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ServiceError, service_error)
     app.add_exception_handler(RequestValidationError, invalid_request)
     app.add_exception_handler(HTTPException, routing_error)
+    app.add_exception_handler(DataError, bad_value)
     app.add_exception_handler(OperationalError, database_away)
     app.add_exception_handler(Exception, unforeseen)

@@ -9,13 +9,14 @@ from sqlalchemy.orm import Session
 
 from service.app import app
 from service.config import MIB
+from service.paging import encode_cursor
 
 
 def test_it_is_alive_and_ready(session: Session) -> None:
     client = TestClient(app)
     assert client.get("/healthz").json() == {"status": "ok"}
     assert client.get("/readyz").json() == {"status": "ok"}
-    assert client.get("/version").json()["schema_revision"] == "0004"
+    assert client.get("/version").json()["schema_revision"] == "0005"
 
 
 def test_it_is_not_ready_on_another_schema(session: Session) -> None:
@@ -48,6 +49,15 @@ def test_every_error_is_a_problem(method: str, url: str, status: int, code: str)
     assert (response.status_code, response.json()["code"]) == (status, code)
     assert response.headers["content-type"] == "application/problem+json"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_value_that_no_column_can_hold_is_the_callers_fault(
+    client: TestClient, session: Session
+) -> None:
+    forged = encode_cursor("jobs", ["never", "nobody"])
+    for url in ("/api/v1/datasets?name=%00", f"/api/v1/jobs?cursor={forged}"):
+        response = client.get(url)
+        assert (response.status_code, response.json()["code"]) == (400, "bad_value")
 
 
 def test_a_json_body_has_a_limit(client: TestClient, session: Session) -> None:
