@@ -5,7 +5,6 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from curation.items import Floats
 from curation.selectors.selector import Pool
@@ -49,6 +48,8 @@ def normalised(values: Floats, how: Normalise) -> NDArray[np.float64]:
     if how == "rank":
         if len(values) == 1:
             return np.full(1, 0.5)
+        from scipy.stats import rankdata  # a second to load: only where it is used
+
         return (rankdata(values) - 1) / (len(values) - 1)
     low, high = values.min(), values.max()
     with np.errstate(over="ignore"):
