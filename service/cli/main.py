@@ -25,6 +25,12 @@ COMMANDS = {
     "signals": Command("catalogue", "signals", "The signals and their parameters"),
     "formats": Command("formats", "formats", "The data layouts"),
     "convert": Command("formats", "convert", "Rewrite a file in another layout"),
+    "datasets": Command("remote", "datasets", "The datasets"),
+    "upload": Command("remote", "upload", "Add files to a dataset"),
+    "select": Command("remote", "select", "Select a subset of a dataset by a recipe"),
+    "evaluate": Command("remote", "evaluate", "Compare a subset with random ones"),
+    "export": Command("remote", "export", "Write a subset as a folder"),
+    "jobs": Command("remote", "jobs", "The jobs, or one of them"),
     "verify": Command("verify", "verify", "Check an exported folder against its manifest"),
 }
 

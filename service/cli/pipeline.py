@@ -1,7 +1,7 @@
 """The main job as a client of the REST API: upload, select, evaluate, export, download."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -104,18 +104,24 @@ class Pipeline:
             raise
 
     def download(self, export: str, folder: Path) -> None:
-        """Every file of the export, each checked against its sha256."""
-        files = self.api.get(f"/exports/{export}")["files"]
-        bar = self.bars.add("download", "bytes", sum(facts["bytes"] for facts in files.values()))
-        done = 0
-        for name, facts in files.items():
-            target = folder / inside(name)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            found = self.api.download(f"/exports/{export}/files/{name}", target)
-            if found != facts["sha256"]:
-                raise ApiError(f"{name} arrived damaged: sha256 {found}, not {facts['sha256']}")
-            done += facts["bytes"]
+        found = self.api.get(f"/exports/{export}")
+        size = sum(facts["bytes"] for facts in found["files"].values())
+        bar = self.bars.add("download", "bytes", size)
+        for done in fetch(self.api, found, folder):
             self.bars.move(bar, done)
+
+
+def fetch(api: Api, export: dict[str, Any], folder: Path) -> Iterator[int]:
+    """Download every file of a ready export, each checked against its sha256; bytes so far."""
+    done = 0
+    for name, facts in export["files"].items():
+        target = folder / inside(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        found = api.download(f"/exports/{export['id']}/files/{name}", target)
+        if found != facts["sha256"]:
+            raise ApiError(f"{name} arrived damaged: sha256 {found}, not {facts['sha256']}")
+        done += facts["bytes"]
+        yield done
 
 
 def dataset_name(request: Request) -> str:

@@ -1,0 +1,125 @@
+"""`datasets`, `upload`, `jobs`, `select`, `evaluate`, `export`: the steps, one by one.
+
+Each prints what the API answered as one JSON value, and follows the job that it started.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+
+from service.cli import destination
+from service.cli.client import Api, ApiError, Job
+from service.cli.connection import connect
+from service.cli.pipeline import fetch, shown_name
+from service.cli.progress import Bars
+
+DatasetName = Annotated[str, typer.Argument(help="Name or id of a dataset.")]
+SubsetId = Annotated[str, typer.Argument(help="Id of a subset, from `prefsift select`.")]
+
+
+def show(value: Any) -> None:
+    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+def follow(api: Api, job: Job) -> Job:
+    with Bars(Console(stderr=True)) as bars:
+        return api.follow(job, bars.job())
+
+
+def dataset_named(api: Api, name: str) -> str:
+    """The id of a dataset that is given by name or by id."""
+    for found in api.pages("/datasets", name=name):
+        return found["id"]
+    return api.get(f"/datasets/{name}")["id"]
+
+
+def datasets() -> None:
+    """List the datasets."""
+    show([*connect().pages("/datasets")])
+
+
+def upload(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
+    dataset: Annotated[str, typer.Option(help="Its name; made if there is none.")],
+    strict: Annotated[bool, typer.Option("--strict", help="One bad line refuses it.")] = False,
+) -> None:
+    """Add files to a dataset.
+
+    Example: prefsift upload pairs.jsonl --dataset mine
+    """
+    api = connect()
+    try:
+        found = api.post("/datasets", {"name": dataset})["id"]
+    except ApiError as error:
+        if error.code != "name_taken":
+            raise
+        found = dataset_named(api, dataset)
+    uploads: list[Any] = []
+    for path in files:
+        options = {"filename": shown_name(path), "mode": "atomic" if strict else "partial"}
+        made = api.upload(found, path, options, lambda _: None)
+        follow(api, made["job"])
+        uploads.append(api.get(f"/uploads/{made['upload']['id']}"))
+    show(uploads)
+
+
+def jobs(
+    job_id: Annotated[str | None, typer.Argument(help="One job; all if left out.")] = None,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Stop it for good.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow it to its end.")] = False,
+) -> None:
+    """List the jobs, or look at one, wait for it, cancel it."""
+    api = connect()
+    if job_id is None:
+        show([*api.pages("/jobs")])
+    elif cancel:
+        show(api.post(f"/jobs/{job_id}/cancel"))
+    else:
+        job = api.get(f"/jobs/{job_id}")
+        show(follow(api, job) if wait else job)
+
+
+def select(
+    dataset: DatasetName,
+    recipe: Annotated[str, typer.Option(help="Id of a recipe.")] = "fifa",
+    budget: Annotated[str | None, typer.Option(help='"10%" or "500".')] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Score what is missing and select a subset.
+
+    Example: prefsift select mine --recipe fifa --budget 10%
+    """
+    api = connect()
+    body = {"recipe": recipe, "budget": budget, "seed": seed}
+    made = api.post(f"/datasets/{dataset_named(api, dataset)}/subsets", body)
+    follow(api, made["job"])
+    show(api.get(f"/subsets/{made['subset']['id']}"))
+
+
+def evaluate(subset: SubsetId) -> None:
+    """Compare the recipe of a subset with random subsets."""
+    api = connect()
+    follow(api, api.post(f"/subsets/{subset}/evaluate", {}))
+    show(api.get(f"/subsets/{subset}")["evaluation"])
+
+
+def export(
+    subset: SubsetId,
+    out: Annotated[Path, typer.Option(help="Missing or empty, or an earlier export.")],
+) -> None:
+    """Write a subset as a folder for `datasets.load_dataset`.
+
+    Example: prefsift export SUBSET --out curated
+    """
+    folder = destination.check(out)
+    api = connect()
+    made = api.post(f"/subsets/{subset}/exports", {})
+    with destination.staged(folder) as fresh:
+        follow(api, made["job"])
+        found = api.get(f"/exports/{made['export']['id']}")
+        for _ in fetch(api, found, fresh):
+            pass
+    show(found)
