@@ -103,9 +103,9 @@ def show(report: dict[str, Any], seconds: float, folder: Path) -> None:
 def readable(files: list[Path]) -> list[Path]:
     for path in files:
         try:
-            with path.open("rb"):
-                if not path.is_file():
-                    wrong(f"{path} is no plain file", "FILE")
+            if path.exists() and not path.is_file():  # a pipe without a writer never opens
+                wrong(f"{path} is no plain file", "FILE")
+            path.open("rb").close()
         except OSError as error:
             wrong(f"can't read {path}: {error.strerror}", "FILE")
     return files
@@ -139,13 +139,17 @@ def wrong(message: str, option: str) -> NoReturn:
 
 @contextmanager
 def terminated() -> Generator[None]:
-    """SIGTERM ends the block as Ctrl-C does: jobs cancelled, what was started stopped."""
+    """SIGTERM and a closed terminal end the block as Ctrl-C does: what was started stops."""
 
     def leave(number: int, _: object) -> NoReturn:
         sys.exit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, leave)
+    found = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: was for number, was in found.items() if was is not signal.SIG_IGN}  # nohup
+    for number in before:
+        signal.signal(number, leave)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, was in before.items():
+            signal.signal(number, was)
