@@ -15,9 +15,9 @@ from curation.items import Texts
 from curation.models.device import Device, Dtype, limit_threads, resolve, resolve_dtype
 
 MINILM = "all-MiniLM-L6-v2"
-BATCH_TOKENS = 4096
+BATCH_TOKENS = 2048
 GPU_BATCH_TOKENS = 131_072
-PAD_TO = 8  # a text's padded length depends on the text alone, so its batch hardly matters
+PAD_TO = 16  # a text's padded length depends on the text alone, so its batch hardly matters
 
 
 class Embedded(NamedTuple):
@@ -57,7 +57,7 @@ def load(model: str, revision: str | None, dtype: torch.dtype, device: torch.dev
         revision=revision,
         device=str(device),
         trust_remote_code=False,
-        model_kwargs={"dtype": dtype, "use_safetensors": True},
+        model_kwargs={"dtype": dtype, "use_safetensors": True, **attention(dtype, device)},
     )
     whole.eval()
     transformer, *head = list(whole)
@@ -77,6 +77,12 @@ def load(model: str, revision: str | None, dtype: torch.dtype, device: torch.dev
         max_tokens=int(whole.max_seq_length or 512),
         device=device,
     )
+
+
+def attention(dtype: torch.dtype, device: torch.device) -> dict[str, str]:
+    """In bfloat16 on a CPU plain attention takes 0.6 of the time of the fused kernel."""
+    plain = dtype == torch.bfloat16 and device.type == "cpu"
+    return {"attn_implementation": "eager"} if plain else {}
 
 
 def embed(

@@ -1,0 +1,1 @@
+"""Peers and prefsift side by side, measured in one run."""

@@ -1,0 +1,79 @@
+"""Small written items of every level, with vectors from the real embedder."""
+
+import numpy as np
+
+from curation.items import Pairs, Prompts, Texts, View
+from curation.models.embedder import embed
+from curation.signals import Fit, Level, Scores, Signal
+
+TOPICS = ["rain", "bread", "chess", "rivers", "glass", "owls", "trade", "sleep", "maps", "salt"]
+ASKED = ["What is {} about?", "Explain {} to a child, please.", "Why do people like {}?"]
+ANSWERS = [
+    "I am sorry, I cannot help with {}.",
+    "{} is simple:\n\n1. look at it\n2. ask about it\n\n**Then** tell a friend.",
+    "Some people think a lot about {}, others do not; it depends on where they live.",
+    "no idea",
+]
+
+
+def vectors(prefixes: list[str], bodies: list[str]) -> np.ndarray:
+    return embed(Texts([str(i) for i in range(len(bodies))], prefixes, bodies)).vectors
+
+
+def with_vectors(pairs: Pairs) -> Pairs:
+    nothing, prompts = [""] * len(pairs), list(pairs.prompts)
+    chosen, rejected = list(pairs.chosen), list(pairs.rejected)
+    found = {
+        View.prompt: vectors(nothing, prompts),
+        View.chosen: vectors(nothing, chosen),
+        View.rejected: vectors(nothing, rejected),
+        View.prompt_chosen: vectors(prompts, chosen),
+        View.prompt_rejected: vectors(prompts, rejected),
+    }
+    return Pairs(pairs.ids, pairs.prompt_ids, pairs.prompts, pairs.chosen, pairs.rejected, found)
+
+
+def written_pairs() -> Pairs:
+    """90 pairs on 30 prompts, with an empty response, equal responses and odd characters."""
+    rows: list[tuple[str, str, str]] = []
+    for t, topic in enumerate(TOPICS):
+        for a, asked in enumerate(ASKED):
+            for i in range(3):
+                one, two = (t + a + i) % 4, (t + a + i + 1) % 4
+                answers = ANSWERS[one].format(topic), ANSWERS[two].format(topic.title())
+                rows.append((asked.format(topic), *answers))
+    rows[0] = (rows[0][0], "", "something")
+    rows[1] = (rows[1][0], "the same", "the same")
+    rows[2] = (rows[2][0], "\x00 \ufffd 😀 " * 3, "ﷺ" * 400)
+    prompts, chosen, rejected = map(list, zip(*rows, strict=True))
+    ids = [f"pair-{i:03d}" for i in range(len(rows))]
+    return with_vectors(Pairs(ids, prompts, prompts, chosen, rejected))
+
+
+def items_of(level: Level, pairs: Pairs) -> Texts | Prompts | Pairs:
+    if level == Level.pair:
+        return pairs
+    prompts = pairs.distinct_prompts()
+    if level == Level.prompt:
+        return prompts
+    return Texts(pairs.ids, pairs.prompts, pairs.chosen)
+
+
+def taken(items: Texts | Prompts | Pairs, rows: list[int]) -> Texts | Prompts | Pairs:
+    if isinstance(items, Pairs):
+        return items.take(np.array(rows, np.int64))
+    ids = [items.ids[i] for i in rows]
+    if isinstance(items, Prompts):
+        texts = [items.texts[i] for i in rows]
+        return Prompts(ids, texts, {view: v[rows] for view, v in items.vectors.items()})
+    return Texts(ids, [items.prefixes[i] for i in rows], [items.bodies[i] for i in rows])
+
+
+def fitted(signal: Signal, items: Texts | Prompts | Pairs) -> Fit | None:
+    return signal.fit(items) if signal.whole_dataset else None
+
+
+def table(scores: Scores) -> np.ndarray:
+    """(n, outputs) values, then the vectors if there are any."""
+    columns = np.array([column.values for column in scores.columns.values()]).T
+    return columns if scores.vectors is None else np.hstack([columns, scores.vectors])
