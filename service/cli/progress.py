@@ -82,7 +82,9 @@ class JobBars:
         stage = min(job["stage"], len(job["stages"]) - 1)
         if job["rows_total"] > self.total and stage > self.stage:
             self.finish()
-            self.before = self.total if stage == self.stage + 1 else job["rows_done"]
+            over = job["state"] == "succeeded"
+            follows = over or stage == self.stage + 1
+            self.before = self.total if follows else job["rows_done"]
             self.stage = stage
             self.task = self.bars.add(self.name(job["stages"][stage]), self.unit)
         self.total = job["rows_total"]

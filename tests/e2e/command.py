@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +55,8 @@ def left_running(home: Path) -> list[str]:
         if pid == os.getpid() or processes.ended(pid):
             continue
         seen = [*processes.arguments_of(pid), *processes.environment_of(pid)]
-        try:
+        with suppress(OSError):  # gone, or somebody else's
             seen.append(os.fsencode(os.readlink(f"/proc/{pid}/cwd")))
-        except OSError:
-            pass
         if any(sign in text for sign in signs for text in seen):
             found.append(b" ".join(processes.arguments_of(pid)).decode())
     return found
