@@ -17,6 +17,7 @@ BIN := .venv/bin
 EXTRA := $(if $(filter cuda gpu,$(TORCH)),gpu,cpu)
 READY := .venv/.ready-$(EXTRA)
 DEMO_HOME := $(or $(PREFSIFT_HOME),$(CURDIR)/.prefsift)
+
 .PHONY: setup demo test check audit up down bench docs clean
 .DEFAULT_GOAL := demo
 
