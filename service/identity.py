@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from struct import Struct
 from typing import Any
 
 import orjson
 
+length = Struct(">Q").pack
+
 
 def content_id(kind: bytes, *parts: bytes) -> bytes:
     """16 bytes of BLAKE2b over the parts, each with its length: none can run into another."""
-    whole = b"".join([item for part in parts for item in (len(part).to_bytes(8, "big"), part)])
+    whole = b"".join([length(len(part)) + part for part in parts])
     return blake2b(whole, digest_size=16, person=kind).digest()
 
 

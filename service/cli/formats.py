@@ -1,9 +1,10 @@
 """`prefsift formats` and `prefsift convert`: layouts without a server."""
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import IO, Annotated, Any
 
 import orjson
 import typer
@@ -18,6 +19,7 @@ from service.json_lines import Row
 from service.reading import read_rows
 
 PEEK = 100
+INCOMPLETE = 4  # exit code: some rows could not be written
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
 
 
@@ -42,7 +44,10 @@ def convert(
     out: Annotated[Path, typer.Option(help="JSONL file to write.")],
     layout: Annotated[str | None, typer.Option("--format", help="Layout of FILE.")] = None,
 ) -> None:
-    """Rewrite a file in another layout, label by label. Lines that can't be taken are named.
+    """Rewrite a file in another layout, label by label, in the same order.
+
+    Lines that can't be read are named and left out. Exit code 4: the other layout can't say what
+    some lines hold (a tie, a second annotator), and these are left out too.
 
     Example: prefsift convert hh.jsonl.gz --to native --out native.jsonl
     """
@@ -52,19 +57,36 @@ def convert(
     if not file.is_file():
         raise typer.BadParameter(f"can't read {file}", param_hint="FILE")
     console = Console(stderr=True, highlight=False)
-    written = skipped = 0
     fresh = out.with_name(f".{out.name}.part")
-    with file.open("rb") as source, fresh.open("wb") as target:
-        rows = read_rows(source, file.stat().st_size, settings.max_line_bytes)
-        for line, converted in conversions(rows, layout, FORMATS[to]):
-            if isinstance(converted, RowError):
-                skipped += 1
-                console.print(f"line {line}: {converted.message}", markup=False, soft_wrap=True)
-            else:
-                target.write(orjson.dumps(converted, option=orjson.OPT_APPEND_NEWLINE))
-                written += 1
-    fresh.rename(out)
-    console.print(f"{written:,} rows written to {out}, {skipped:,} skipped", soft_wrap=True)
+    try:
+        with file.open("rb") as source, fresh.open("wb") as target:
+            rows = read_rows(source, file.stat().st_size, settings.max_line_bytes)
+            done = write_rows(conversions(rows, layout, FORMATS[to]), target, console)
+        fresh.rename(out)
+    finally:
+        fresh.unlink(missing_ok=True)
+    skipped = done["unreadable"] + done["not_expressible"]
+    console.print(
+        f"{done['written']:,} rows written to {out}, {skipped:,} left out", soft_wrap=True
+    )
+    if done["not_expressible"]:
+        raise typer.Exit(INCOMPLETE)
+
+
+def write_rows(
+    converted: Iterator[tuple[int, dict[str, Any] | RowError]], target: IO[bytes], console: Console
+) -> Counter[str]:
+    """Counts of lines: written, unreadable, not_expressible."""
+    done: Counter[str] = Counter()
+    for line, value in converted:
+        if isinstance(value, RowError):
+            expressible = value.code != "not_expressible"
+            done["unreadable" if expressible else "not_expressible"] += 1
+            console.print(f"line {line}: {value.message}", markup=False, soft_wrap=True)
+        else:
+            target.write(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE))
+            done["written"] += 1
+    return done
 
 
 def conversions(

@@ -65,7 +65,7 @@ class NativeRecord(Format):
         metadata = extra.pop("metadata", None)
         row = {
             "id": record.record_id,
-            "modality": record.modality if record.modality != "text" else None,
+            "modality": record.modality,
             "messages": list(record.messages),
             "responses": [write_response(response) for response in record.responses],
             "comparisons": [write_comparison(label) for label in record.comparisons],

@@ -1,7 +1,12 @@
 import gzip
 import io
+from contextlib import suppress
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
+import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -131,3 +136,28 @@ def test_files_that_run_code_or_hold_others_are_not_read(content: bytes) -> None
 
 def test_an_empty_file_has_no_rows() -> None:
     assert read(b"") == []
+
+
+def test_damaged_parquet_files_are_read_or_refused() -> None:
+    content = parquet([{"chosen": f"x{i}" * 20, "n": i, "list": [i]} for i in range(400)])
+    random = np.random.default_rng(0)
+    for _ in range(100):
+        damaged = bytearray(content)
+        for place in random.integers(0, len(content), 20):
+            damaged[place] ^= 1 << int(random.integers(8))
+        with suppress(Invalid, TooLarge):
+            read(bytes(damaged))
+
+
+def test_nesting_that_could_not_be_written_again_is_refused() -> None:
+    def nested(depth: int) -> bytes:
+        return b'{"a": ' + b"[" * depth + b"]" * depth + b"}"
+
+    assert codes(read(nested(300))) == ["json_too_deep"]
+    assert orjson.dumps(codes(read(nested(240)))[0])
+    assert codes(read(b'{"a": "' + b"[" * 300 + b'"}')) == [{"a": "[" * 300}]
+
+
+def test_values_that_json_lacks_come_as_text() -> None:
+    found = read(parquet([{"image": b"\xff", "day": date(2026, 1, 2), "cost": Decimal("1.50")}]))
+    assert codes(found) == [{"image": "/w==", "day": "2026-01-02", "cost": "1.50"}]
