@@ -1,7 +1,9 @@
 """A real PostgreSQL for the session, one rolled-back transaction per test."""
 
+import atexit
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,19 @@ import pytest
 
 from service.embedded import folders, postgres
 
+# A time limit or a cancelled build ends the session as Ctrl-C does: with everything stopped.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 STATE = Path(tempfile.mkdtemp(prefix="pfs-"))
+
+
+@atexit.register
+def leave_nothing_behind() -> None:
+    """However the session ended: also where pytest itself was interrupted."""
+    postgres.stop(STATE / "pg")
+    folders.purge(STATE / "pg")
+    shutil.rmtree(STATE)
+
+
 os.environ["DATABASE_URL"] = postgres.start(STATE / "pg")
 os.environ["PREFSIFT_HOME"] = str(STATE / "home")
 
@@ -54,13 +68,6 @@ LEFT_OUT = pytest.StashKey[list[str]]()
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     return config.stash.get(LEFT_OUT, [])
-
-
-def pytest_unconfigure() -> None:
-    """Leave no server and no folder behind, however the session ended."""
-    postgres.stop(STATE / "pg")
-    folders.purge(STATE / "pg")
-    shutil.rmtree(STATE)
 
 
 def has_cuda(items: list[pytest.Item]) -> bool:

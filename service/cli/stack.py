@@ -16,7 +16,7 @@ from service.cli import launcher
 from service.cli.launcher import API, QUEUES, TEMPORARY, WORKER, running_url
 from service.config import settings
 from service.embedded import postgres, processes, valkey
-from service.embedded.home import open_home
+from service.embedded.home import locked, open_home
 
 Queue = Annotated[list[str] | None, typer.Option(help="cpu or gpu; both if left out.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
@@ -141,8 +141,9 @@ def worker(queue: Queue = None, concurrency: Processes = None) -> None:
     if unknown:
         raise typer.BadParameter(f"no queue {', '.join(sorted(unknown))}; known: cpu, gpu")
     home = open_home(settings.home)
-    environment = launcher.server_environment(home)
-    if not settings.database_url:
-        launcher.run_bootstrap(home, environment)  # a database of our own may be new
+    with locked(home, "stack"):
+        environment = launcher.server_environment(home)
+        if not settings.database_url:
+            launcher.run_bootstrap(home, environment)  # a database of our own may be new
     command = launcher.worker_command(concurrency, queue)
     os.execvpe(command[0], command, environment)
