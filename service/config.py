@@ -12,7 +12,9 @@ MIB = 1 << 20
 class Settings(BaseSettings):
     """`PREFSIFT_*`; the database and the broker also by their usual names."""
 
-    model_config = SettingsConfigDict(env_prefix="PREFSIFT_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="PREFSIFT_", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
 
     database_url: str = Field(
         default="", validation_alias=AliasChoices("DATABASE_URL", "PREFSIFT_DATABASE_URL")

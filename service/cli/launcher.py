@@ -178,16 +178,23 @@ def last_words(home: Path, name: str) -> str:
     return f"{last_line(log.read_text(errors='replace'))} (see {log})"
 
 
+def used_home(home: Path) -> Path:
+    """Refuse a folder that no stack was ever started in: its `files` or `logs` are not ours."""
+    if not (home / "stack.lock").exists():
+        raise EmbeddedError(f"{home} was never used by prefsift: nothing in it is touched")
+    return open_home(home)
+
+
 def stop_all(home: Path) -> list[str]:
     """Stop every part that runs, workers first; their names."""
-    home = open_home(home)
+    home = used_home(home)
     with locked(home, "stack"):
         return stop_parts(home)
 
 
 def purge(home: Path) -> list[str]:
     """Stop every part and delete all data of the home; the names of what ran."""
-    home = open_home(home)
+    home = used_home(home)
     with locked(home, "stack"):
         stopped = stop_parts(home)
         folders.purge(home)
