@@ -8,6 +8,7 @@ from service import identity
 from service.copying import (
     NULL,
     Chunk,
+    bytes_field,
     float_field,
     id_field,
     integer_field,
@@ -99,7 +100,8 @@ def add_responses(
         turns = None if response.messages is None else identity.canonical(response.messages)
         chunk.add_shared(
             "responses", id,
-            place.dataset, id_field(id), at_prompt, text_field(response.text), json_field(turns),
+            place.dataset, id_field(id), at_prompt, NULL if text is None else bytes_field(text),
+            json_field(turns),
             text_field(response.uri), text_field(response.model),
         )  # fmt: skip
         ids[response.id], contents[response.id] = id, content

@@ -21,8 +21,8 @@ def parquet_rows(file: IO[bytes], limit: int, on_nul: str) -> Iterator[Row]:
     left, line = limit, 0
     try:
         # The buffer: a column chunk of a large row group is read in steps, not at once.
-        table = pq.ParquetFile(file, buffer_size=BLOCK, pre_buffer=False)
-        for batch in table.iter_batches(batch_size=PARQUET_ROWS):
+        table = pq.ParquetFile(file, buffer_size=1 << 16, pre_buffer=False)
+        for batch in table.iter_batches(PARQUET_ROWS, use_threads=False):
             left -= decoded_bytes(batch)
             if left < 0:
                 raise TooLarge(
