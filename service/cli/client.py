@@ -153,7 +153,13 @@ def of_problem(problem: dict[str, Any], exit_code: int) -> ApiError:
     code = problem.get("code")
     where = [f"{name} {problem[name]}" for name in ("line", "field") if problem.get(name)]
     place = f" ({', '.join(where)})" if where else ""
-    return ApiError(f"{problem['detail']}{place}", code=code, exit_code=exit_code)
+    rows = [
+        f"\n  line {row['line']}: {row['message']} ({row['code']})"
+        for row in (problem.get("errors") or [])[:3]
+        if "line" in row
+    ]
+    detail = f"{problem['detail']}{place}{''.join(rows)}"
+    return ApiError(detail, code=code, exit_code=exit_code)
 
 
 def ended_badly(job: Job) -> ApiError:

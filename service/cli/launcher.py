@@ -1,6 +1,7 @@
 """Starts, finds and stops the whole service of a home: database, broker, API, worker."""
 
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -15,7 +16,7 @@ import httpx
 
 from service.config import settings
 from service.embedded import folders, postgres, processes, valkey
-from service.embedded.home import EmbeddedError, locked, open_home
+from service.embedded.home import FOLDERS, EmbeddedError, locked, open_home
 
 API, WORKER = "api", "worker"
 TEMPORARY = "temporary"  # marks a home whose stack ends with the last command that uses it
@@ -39,6 +40,7 @@ def ensure_up(home: Path, host: str, port: int, concurrency: int | None = None) 
     Raises EmbeddedError with a message for people; then what was started is stopped again.
     """
     home = open_home(home)
+    refuse_foreign(home)
     with locked(home, "stack"):
         started = processes.leader(home, API) is None
         if started:
@@ -53,6 +55,16 @@ def ensure_up(home: Path, host: str, port: int, concurrency: int | None = None) 
             wait_for_api(home, url)
             wait_for_worker(home, environment["CELERY_BROKER_URL"])
     return Stack(url, (home / "api.key").read_text().strip(), started, new_key)
+
+
+def refuse_foreign(home: Path) -> None:
+    """A folder of somebody's own is no home: purging it later would delete what we did not make."""
+    if (home / "stack.lock").exists():
+        return
+    foreign = sorted(name for name in FOLDERS if (home / name).exists())
+    if foreign:
+        taken = home / foreign[0]
+        raise EmbeddedError(f"{taken} is not prefsift's: name an empty folder with PREFSIFT_HOME")
 
 
 @contextmanager
@@ -72,12 +84,36 @@ def server_environment(home: Path) -> dict[str, str]:
     return {
         **os.environ,
         "DATABASE_URL": settings.database_url or postgres.start(home),
-        "CELERY_BROKER_URL": settings.broker_url or valkey.start(home),
+        "CELERY_BROKER_URL": own_broker() or valkey.start(home),
         "PREFSIFT_HOME": str(home),
         "OMP_NUM_THREADS": "1",  # one process a core: more threads are slower
         "TOKENIZERS_PARALLELISM": "false",
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def own_broker() -> str:
+    """The URL of the broker that the settings name, which answers; '' where they name none."""
+    url = settings.broker_url
+    if url and not broker_answers(url):
+        raise EmbeddedError(f"the broker at {without_password(url)} does not answer")
+    return url
+
+
+def broker_answers(url: str) -> bool:
+    from kombu.connection import Connection  # takes a while to import
+    from kombu.exceptions import OperationalError
+
+    try:
+        with Connection(url) as connection:
+            connection.ensure_connection(max_retries=1, timeout=2)
+    except (OperationalError, KeyError):  # KeyError: a scheme that kombu does not know
+        return False
+    return True
+
+
+def without_password(url: str) -> str:
+    return re.sub(r"//[^@/]*@", "//", url)
 
 
 def run_bootstrap(home: Path, environment: dict[str, str]) -> str | None:

@@ -8,8 +8,6 @@ import httpx
 import orjson
 import psycopg
 import typer
-from kombu.connection import Connection
-from kombu.exceptions import OperationalError as BrokerError
 from rich.console import Console
 
 from service.cli import launcher
@@ -91,7 +89,9 @@ def parts_of(home: Path) -> dict[str, bool]:
     database, broker = servers_of(home)
     return {
         "postgres": postgres_answers(database) if database else postgres.is_running(home),
-        "valkey": broker_answers(broker) if broker else valkey.answers(valkey.socket_path(home)),
+        "valkey": launcher.broker_answers(broker)
+        if broker
+        else valkey.answers(valkey.socket_path(home)),
         "api": url is not None and api_answers(url),
         "worker": processes.leader(home, WORKER) is not None,
     }
@@ -112,15 +112,6 @@ def postgres_answers(url: str) -> bool:
     try:
         psycopg.connect(f"{scheme.split('+')[0]}://{rest}", connect_timeout=5).close()
     except psycopg.OperationalError:
-        return False
-    return True
-
-
-def broker_answers(url: str) -> bool:
-    try:
-        with Connection(url) as connection:
-            connection.ensure_connection(max_retries=1, timeout=2)
-    except BrokerError:
         return False
     return True
 

@@ -51,6 +51,9 @@ class ExportIn(BaseModel):
     )
 
 
+DEFAULTS = ExportIn()
+
+
 class FileOut(BaseModel):
     sha256: str
     bytes: int
@@ -93,7 +96,10 @@ ExportDep = Annotated[Export, Depends(owned_export, scope="function")]
 
 @router.post("/subsets/{subset_id}/exports", status_code=202, response_model=ExportCreated)
 def create_export(
-    body: ExportIn, subset: SubsetDep, session: SessionDep, workspace: WorkspaceDep
+    subset: SubsetDep,
+    session: SessionDep,
+    workspace: WorkspaceDep,
+    body: ExportIn = DEFAULTS,
 ) -> dict[str, Any]:
     """Write the subset as a folder that `datasets.load_dataset` reads: Parquet, card, manifest."""
     if subset.state != "ready":

@@ -56,6 +56,9 @@ class EvaluateIn(BaseModel):
     )
 
 
+DEFAULTS = EvaluateIn()
+
+
 class SubsetOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
@@ -185,7 +188,10 @@ def read_items(
 
 @router.post("/subsets/{subset_id}/evaluate", status_code=202, response_model=JobOut)
 def evaluate_subset(
-    body: EvaluateIn, subset: SubsetDep, session: SessionDep, workspace: WorkspaceDep
+    subset: SubsetDep,
+    session: SessionDep,
+    workspace: WorkspaceDep,
+    body: EvaluateIn = DEFAULTS,
 ) -> Job:
     """Does the recipe beat a random subset of the same size on prompts it has not seen?"""
     if subset.state != "ready":

@@ -23,3 +23,11 @@ def test_an_empty_home_variable_does_not_mean_the_working_folder(
 ) -> None:
     monkeypatch.setenv("PREFSIFT_HOME", "")
     assert Settings().home == Path("~/.prefsift")
+
+
+def test_a_folder_of_somebody_elses_is_no_home(tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    with pytest.raises(EmbeddedError, match="not prefsift's"):
+        launcher.refuse_foreign(tmp_path)
+    (tmp_path / "stack.lock").touch()
+    launcher.refuse_foreign(tmp_path)
