@@ -114,10 +114,11 @@ def test_a_taken_port_is_one_clear_line_and_starts_nothing(prefsift: Command) ->
     assert left_running(prefsift.home) == []
 
 
-def test_a_start_that_fails_stops_what_it_began(prefsift: Command) -> None:
-    broken = Command(prefsift.home, CELERY_BROKER_URL="nonsense://nowhere")
-    said = broken("up", "--port", "0", code=1)
-    assert said.startswith("error: the ")
+@pytest.mark.parametrize("scheme", ["redis", "nonsense"])
+def test_a_start_that_fails_stops_what_it_began(prefsift: Command, scheme: str) -> None:
+    url = f"{scheme}://:secret@127.0.0.1:1/0"
+    said = Command(prefsift.home, CELERY_BROKER_URL=url)("up", "--port", "0", code=1)
+    assert said.startswith(f"error: the broker at {scheme}://127.0.0.1:1/0 does not answer")
     assert said.count("\n") == 1
     assert left_running(prefsift.home) == []
 
