@@ -1,0 +1,46 @@
+"""The steps of the main job as single commands, and the quickstart script, on a running stack."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+
+from tests.e2e.installed import EXAMPLES, Home
+
+pytestmark = pytest.mark.e2e
+
+
+def test_upload_select_evaluate_export_one_by_one(stack: Home, few: Path, tmp_path: Path) -> None:
+    uploads = orjson.loads(stack.prefsift("upload", few, "--dataset", "mine").out)
+    assert [(each["rows_in"], each["state"]) for each in uploads] == [(40, "ingested")]
+    again = orjson.loads(stack.prefsift("upload", few, "--dataset", "mine").out)
+    assert again == uploads
+    subset = stack.prefsift("select", "mine", "--recipe", "random", "--budget", "25").json
+    assert (subset["state"], subset["size"]) == ("ready", 25)
+    judged = stack.prefsift("evaluate", subset["id"]).json
+    assert judged["better_than_random"] is None
+    out = tmp_path / "out"
+    export = stack.prefsift("export", subset["id"], "--out", out).json
+    assert export["rows"] == 25
+    assert stack.prefsift("verify", out).code == 0
+    jobs = orjson.loads(stack.prefsift("jobs").out)
+    assert {job["kind"] for job in jobs} == {"ingest", "select", "evaluate", "export"}
+    assert {job["state"] for job in jobs} == {"succeeded"}
+
+
+def test_the_quickstart_script_does_the_same_over_rest(
+    stack: Home, few: Path, tmp_path: Path
+) -> None:
+    environment = stack.environment | {
+        "PREFSIFT_URL": (stack.path / "api.url").read_text().strip(),
+        "PREFSIFT_API_KEY": (stack.path / "api.key").read_text().strip(),
+    }
+    done = subprocess.run(
+        [sys.executable, EXAMPLES.with_name("quickstart.py"), few], env=environment, cwd=tmp_path,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("succeeded") == 4
+    assert (tmp_path / "export.tar").stat().st_size > 10_000
