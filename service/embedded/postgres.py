@@ -100,8 +100,10 @@ def is_running(home: Path) -> bool:
 
 def initialise(server: Server, programs: Path) -> None:
     """Make the data folder. It gets its name when complete: an interrupted initdb is waste."""
-    for waste in (*server.folder.glob("data.*"), *server.folder.glob("password.*")):
-        shutil.rmtree(waste) if waste.is_dir() else waste.unlink()
+    for waste in server.folder.glob("data.*"):
+        discard(waste)
+    for waste in server.folder.glob("password.*"):
+        waste.unlink()
     token = secrets.token_hex(4)
     fresh, secret = server.folder / f"data.{token}", server.folder / f"password.{token}"
     # The folder is the server user's, and we may be root: O_EXCL follows no link laid out for us.
@@ -120,6 +122,18 @@ def initialise(server: Server, programs: Path) -> None:
         said = done.stdout.decode(errors="replace")
         raise EmbeddedError(f"initdb failed in {server.folder}: {said[-500:]}")
     fresh.rename(server.data)
+
+
+def discard(waste: Path) -> None:
+    """Remove what an interrupted initdb left, which may still be at it: its parent was killed."""
+    until = time.monotonic() + LOCK_SECONDS
+    while waste.exists():
+        for pid in started_on(waste, b"initdb"):
+            processes.signal_to(pid, signal.SIGKILL)
+        shutil.rmtree(waste, ignore_errors=True)
+        if time.monotonic() > until:
+            raise EmbeddedError(f"can't remove {waste}: something still writes there")
+        time.sleep(0.05)
 
 
 def launch(server: Server, programs: Path) -> None:
@@ -176,10 +190,13 @@ def stop(home: Path) -> bool:
 
 def postmasters(data: Path) -> list[int]:
     """Pids of the server that was started on this data folder: at most one, but for a moment."""
+    return started_on(data, b"postgres")
+
+
+def started_on(data: Path, program: bytes) -> list[int]:
     return [
         pid for pid in processes.all_pids()
-        if os.fsencode(data) in (said := processes.arguments_of(pid))
-        and said[0].endswith(b"postgres")
+        if os.fsencode(data) in (said := processes.arguments_of(pid)) and said[0].endswith(program)
     ]  # fmt: skip
 
 
