@@ -13,13 +13,13 @@ COLUMNS: dict[str, str] = {  # in the order that foreign keys ask for
     "annotators": "dataset_id id name kind",
     "prompts": "dataset_id id modality messages",
     "responses": "dataset_id id prompt_id text messages uri model",
-    "records": "upload_id line dataset_id prompt_id record_id responses gold extra",
-    "comparisons": "upload_id line ordinal dataset_id annotator_id aspect rationale"
+    "records": "upload_id line part dataset_id prompt_id record_id responses gold extra",
+    "comparisons": "upload_id line ordinal part dataset_id annotator_id aspect rationale"
     " a b outcome strength shown",
-    "ratings": "upload_id line ordinal dataset_id annotator_id aspect rationale"
+    "ratings": "upload_id line ordinal part dataset_id annotator_id aspect rationale"
     " response_id turn value scale_low scale_high",
-    "rankings": "upload_id line ordinal dataset_id annotator_id aspect rationale tiers",
-    "feedback": "upload_id line ordinal dataset_id annotator_id aspect rationale"
+    "rankings": "upload_id line ordinal part dataset_id annotator_id aspect rationale tiers",
+    "feedback": "upload_id line ordinal part dataset_id annotator_id aspect rationale"
     " turn kind label text",
     "pairs": "dataset_id id position prompt_id chosen_id rejected_id content_id upload_id line"
     " votes agreement",
@@ -34,6 +34,7 @@ END = b"\xff\xff"
 NULL = b"\xff\xff\xff\xff"
 HEADERS = {name: len(columns.split()).to_bytes(2, "big") for name, columns in COLUMNS.items()}
 INTEGER, FLOAT, LENGTH = Struct("!iq").pack, Struct("!id").pack, Struct("!i").pack
+SMALL = Struct("!ih").pack
 
 
 def id_field(id: bytes | None) -> bytes:
@@ -42,6 +43,10 @@ def id_field(id: bytes | None) -> bytes:
 
 def integer_field(value: int | None) -> bytes:
     return NULL if value is None else INTEGER(8, value)
+
+
+def small_field(value: int) -> bytes:
+    return SMALL(2, value)
 
 
 def float_field(value: float | None) -> bytes:

@@ -24,7 +24,7 @@ from service.errors import Invalid
 from service.formats import FORMATS, Format, recognise
 from service.formats.record import RowError
 from service.json_lines import Row
-from service.normalise import Place, add_record
+from service.normalise import Place, add_line
 from service.reading import read_rows
 from service.tables.datasets import Dataset, Upload, UploadState
 
@@ -178,9 +178,9 @@ class Taker:
             layout = self.layout = self.layout or recognised(iter([row]), None)[0]
             assert layout is not None
             try:
-                record = layout.read(value)
+                records = layout.read_all(value)
                 if not (self.atomic and self.rejected):
-                    self.pairs += add_record(self.chunk, self.place, record, row.line)
+                    self.pairs += add_line(self.chunk, self.place, records, row.line)
             except RowError as error:
                 value = error
         if isinstance(value, RowError):

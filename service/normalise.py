@@ -2,6 +2,7 @@
 
 import uuid
 from collections import Counter
+from collections.abc import Sequence
 from hashlib import blake2b
 
 from service import identity
@@ -13,13 +14,16 @@ from service.copying import (
     id_field,
     integer_field,
     json_field,
+    small_field,
     text_field,
 )
 from service.formats.record import Label, Record, Response, RowError
-from service.pair_policy import decide
+from service.pair_policy import Decision, decide
 from service.tables.pairs import POSITION_ORDINAL_BITS, position
 
 MAX_PAIRS = 1 << POSITION_ORDINAL_BITS  # of one row
+MAX_PARTS = 1 << 15  # records of one row
+IMPLIED_NAMES = ("chosen", "rejected")  # of the responses of a lone comparison
 
 
 class Place:
@@ -33,15 +37,38 @@ class Place:
         self.upload = id_field(upload_id.bytes)
 
 
-def add_record(chunk: Chunk, place: Place, record: Record, line: int) -> int:
-    """Add the rows of a record to the chunk; the number of its pairs."""
-    decisions = decide(record)
-    if len(decisions) > MAX_PAIRS:
-        detail = f"{len(decisions)} pairs in one row, more than {MAX_PAIRS}"
+class Line:
+    """A line of the upload while its records are added: what was counted so far."""
+
+    def __init__(self, number: int) -> None:
+        self.number, self.field = number, integer_field(number)
+        self.part = self.pairs = 0
+        self.ordinals: Counter[str] = Counter()
+
+
+def add_line(chunk: Chunk, place: Place, records: Sequence[Record], number: int) -> int:
+    """Add the rows of a line's records to the chunk; the number of their pairs."""
+    line = Line(number)
+    decided = [(record, decide(record)) for record in records]
+    count = sum(len(decisions) for _, decisions in decided)
+    if count > MAX_PAIRS:
+        detail = f"{count} pairs in one row, more than {MAX_PAIRS}"
         raise RowError("too_many_pairs", detail, "comparisons")
+    if len(decided) > MAX_PARTS:
+        raise RowError("too_many_prompts", f"more than {MAX_PARTS} prompts in one row")
+    for record, decisions in decided:
+        add_record(chunk, place, line, record, decisions)
+        line.part += 1
+    return count
+
+
+def add_record(
+    chunk: Chunk, place: Place, line: Line, record: Record, decisions: Sequence[Decision]
+) -> None:
+    """Items, the record that names them, its labels and its pairs."""
     messages = identity.canonical(record.messages)
     prompt = identity.content_id(b"prompt", messages)
-    at_prompt, at_line = id_field(prompt), integer_field(line)
+    at_prompt = id_field(prompt)
     chunk.add_shared(
         "prompts", prompt,
         place.dataset, at_prompt, text_field(record.modality), json_field(messages),
@@ -49,24 +76,36 @@ def add_record(chunk: Chunk, place: Place, record: Record, line: int) -> int:
     ids, contents = add_responses(chunk, place, record, prompt)
     chunk.add(
         "records",
-        place.upload, at_line, place.dataset, at_prompt, text_field(record.record_id),
-        json_field(response_names(record, ids) if record.named else None),
+        place.upload, line.field, small_field(line.part), place.dataset, at_prompt,
+        text_field(record.record_id),
+        json_field(None if names_implied(record) else response_names(record, ids)),
         json_field(identity.canonical(record.gold) if record.gold else None),
         json_field(identity.canonical(record.extra) if record.extra else None),
     )  # fmt: skip
-    add_labels(chunk, place, record, at_line, ids)
-    for ordinal, (chosen, rejected, votes, agreement) in enumerate(decisions):
+    add_labels(chunk, place, line, record, ids)
+    for chosen, rejected, votes, agreement in decisions:
         better, worse = ids[chosen], ids[rejected]
         content = identity.pair_content_id(prompt, contents[chosen], contents[rejected])
         chunk.add(
             "pairs",
             place.dataset,
-            id_field(identity.pair_id(place.sha256, line, ordinal, better, worse)),
-            integer_field(position(place.ordinal, line, ordinal)),
+            id_field(identity.pair_id(place.sha256, line.number, line.pairs, better, worse)),
+            integer_field(position(place.ordinal, line.number, line.pairs)),
             at_prompt, id_field(better), id_field(worse), id_field(content),
-            place.upload, at_line, integer_field(votes), float_field(agreement),
+            place.upload, line.field, integer_field(votes), float_field(agreement),
         )  # fmt: skip
-    return len(decisions)
+        line.pairs += 1
+
+
+def names_implied(record: Record) -> bool:
+    """Whether the lone comparison tells the responses' names, as it does in most rows."""
+    if len(record.comparisons) != 1 or len(record.responses) != 2:
+        return False
+    label = record.comparisons[0]
+    return (label.a, label.b) == IMPLIED_NAMES and all(
+        response.id == name and not response.scores
+        for response, name in zip(record.responses, IMPLIED_NAMES, strict=True)
+    )
 
 
 def response_names(record: Record, ids: dict[str, bytes]) -> bytes:
@@ -118,37 +157,39 @@ def content_digest(response: Response, text: bytes | None) -> bytes:
 
 
 def add_labels(
-    chunk: Chunk, place: Place, record: Record, at_line: bytes, ids: dict[str, bytes]
+    chunk: Chunk, place: Place, line: Line, record: Record, ids: dict[str, bytes]
 ) -> None:
     """The raw judgments, as they were given."""
 
-    def provenance(label: Label, ordinal: int) -> bytes:
-        who = add_annotator(chunk, place, label)
+    def provenance(kind: str, label: Label) -> bytes:
+        ordinal = line.ordinals[kind]
+        line.ordinals[kind] = ordinal + 1
+        at = place.upload + line.field + integer_field(ordinal) + small_field(line.part)
         said = text_field(label.aspect) + text_field(label.rationale)
-        return place.upload + at_line + integer_field(ordinal) + place.dataset + who + said
+        return at + place.dataset + add_annotator(chunk, place, label) + said
 
-    for ordinal, label in enumerate(record.comparisons):
+    for label in record.comparisons:
         chunk.add(
             "comparisons",
-            provenance(label, ordinal), id_field(ids[label.a]), id_field(ids[label.b]),
+            provenance("comparisons", label), id_field(ids[label.a]), id_field(ids[label.b]),
             text_field(label.outcome.value), float_field(label.strength), text_field(label.shown),
         )  # fmt: skip
-    for ordinal, label in enumerate(record.ratings):
+    for label in record.ratings:
         low, high = label.scale or (None, None)
         chunk.add(
             "ratings",
-            provenance(label, ordinal),
+            provenance("ratings", label),
             id_field(None if label.response is None else ids[label.response]),
             integer_field(label.turn), float_field(label.value),
             float_field(low), float_field(high),
         )  # fmt: skip
-    for ordinal, label in enumerate(record.rankings):
+    for label in record.rankings:
         tiers = [[str(uuid.UUID(bytes=ids[id])) for id in tier] for tier in label.tiers]
-        chunk.add("rankings", provenance(label, ordinal), json_field(identity.canonical(tiers)))
-    for ordinal, label in enumerate(record.feedback):
+        chunk.add("rankings", provenance("rankings", label), json_field(identity.canonical(tiers)))
+    for label in record.feedback:
         chunk.add(
             "feedback",
-            provenance(label, ordinal), integer_field(label.turn), text_field(label.kind),
+            provenance("feedback", label), integer_field(label.turn), text_field(label.kind),
             text_field(label.label), text_field(label.text),
         )  # fmt: skip
 

@@ -108,6 +108,9 @@ def conversions(
             yield row.line, value
             continue
         try:
-            yield row.line, target.write(source.read(value))
+            written = [target.write(record) for record in source.read_all(value)]
         except RowError as error:
             yield row.line, error
+        else:
+            for rewritten in chain.from_iterable(written):
+                yield row.line, rewritten

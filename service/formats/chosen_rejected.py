@@ -17,15 +17,25 @@ def decided(
     return Record(list(prompt), (chosen, rejected), (label,), extra=extra)
 
 
-def sides(record: Record) -> tuple[Response, Response]:
-    """(chosen, rejected) of a record with exactly one decided comparison."""
-    if len(record.comparisons) != 1 or record.ratings or record.rankings or record.feedback:
-        raise RowError("not_expressible", "this layout holds exactly one comparison a row")
-    label = record.comparisons[0]
+def sides(record: Record) -> list[tuple[Response, Response]]:
+    """(chosen, rejected) of each comparison, where the record holds nothing but decided ones."""
+    if not record.comparisons or record.ratings or record.rankings or record.feedback:
+        raise RowError("not_expressible", "this layout holds decided comparisons and nothing else")
+    by_id = {response.id: response for response in record.responses}
+    if len({id for label in record.comparisons for id in (label.a, label.b)}) < len(by_id):
+        raise RowError("not_expressible", "this layout can't say a response that nobody compared")
+    return [side(label, by_id) for label in record.comparisons]
+
+
+def side(label: Comparison, by_id: dict[str, Response]) -> tuple[Response, Response]:
     if label.outcome not in (Outcome.a, Outcome.b):
         raise RowError("not_expressible", f"this layout can't say {label.outcome.value!r}")
-    by_id = {response.id: response for response in record.responses}
+    said = (label.annotator, label.aspect, label.rationale, label.strength, label.shown)
+    if said != (None,) * len(said):
+        raise RowError("not_expressible", "this layout names no annotator, aspect or strength")
     a, b = by_id[label.a], by_id[label.b]
+    if a.content() == b.content():
+        raise RowError("not_expressible", "chosen and rejected are the same")
     return (a, b) if label.outcome is Outcome.a else (b, a)
 
 

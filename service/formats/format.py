@@ -22,6 +22,13 @@ class Format(ABC):
     def read(self, row: dict[str, Any]) -> Record:
         """The row as a record; RowError names the field that is wrong."""
 
+    def read_all(self, row: dict[str, Any]) -> Sequence[Record]:
+        """Every record of the row: several where it holds several prompts, as a tree does."""
+        return (self.read(row),)
+
     @abstractmethod
-    def write(self, record: Record) -> dict[str, Any]:
-        """The record as a row; RowError where this layout can't say what the record holds."""
+    def write(self, record: Record) -> list[dict[str, Any]]:
+        """As many rows as say every label of the record.
+
+        RowError `not_expressible` where this layout can't say what the record holds.
+        """

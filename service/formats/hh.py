@@ -44,13 +44,15 @@ class HhTranscripts(Format):
             extra,
         )
 
-    def write(self, record: Record) -> dict[str, Any]:
-        chosen, rejected = sides(record)
-        return {
-            "chosen": transcript([*record.messages, *turns_of(chosen)]),
-            "rejected": transcript([*record.messages, *turns_of(rejected)]),
-            **record.extra,
-        }
+    def write(self, record: Record) -> list[dict[str, Any]]:
+        return [
+            {
+                "chosen": transcript([*record.messages, *turns_of(chosen)]),
+                "rejected": transcript([*record.messages, *turns_of(rejected)]),
+                **record.extra,
+            }
+            for chosen, rejected in sides(record)
+        ]
 
 
 def transcript_turns(value: str, name: str) -> list[Message]:

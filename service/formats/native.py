@@ -57,10 +57,9 @@ class NativeRecord(Format):
             modality=optional_text(row, "modality", "modality") or "text",
             gold=gold,
             extra=extra,
-            named=True,
         )
 
-    def write(self, record: Record) -> dict[str, Any]:
+    def write(self, record: Record) -> list[dict[str, Any]]:
         extra = dict(record.extra)
         metadata = extra.pop("metadata", None)
         row = {
@@ -84,9 +83,9 @@ class NativeRecord(Format):
             **extra,
         }
         kept = ("messages", "responses")
-        return {
-            name: value for name, value in row.items() if name in kept or value not in (None, [])
-        }
+        return [
+            {name: value for name, value in row.items() if name in kept or value not in (None, [])}
+        ]
 
 
 def numbered(row: dict[str, Any], name: str) -> list[tuple[dict[str, Any], str]]:

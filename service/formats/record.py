@@ -93,4 +93,3 @@ class Record:
     modality: str = "text"
     gold: dict[str, Any] | None = None
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
-    named: bool = False  # the line names its responses itself (else: chosen, rejected)

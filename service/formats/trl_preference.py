@@ -48,14 +48,16 @@ class TrlPreference(Format):
             prompt, response_of(chosen, "chosen"), response_of(rejected, "rejected"), extra
         )
 
-    def write(self, record: Record) -> dict[str, Any]:
-        chosen, rejected = sides(record)
-        return {
-            "prompt": list(record.messages),
-            "chosen": turns(chosen),
-            "rejected": turns(rejected),
-            **record.extra,
-        }
+    def write(self, record: Record) -> list[dict[str, Any]]:
+        return [
+            {
+                "prompt": list(record.messages),
+                "chosen": turns(chosen),
+                "rejected": turns(rejected),
+                **record.extra,
+            }
+            for chosen, rejected in sides(record)
+        ]
 
 
 def prompt_messages(prompt: Any) -> list[Message]:

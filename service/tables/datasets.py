@@ -52,6 +52,7 @@ class Upload(Table):
     sha256: Mapped[bytes]
     size: Mapped[int]
     layout: Mapped[str | None]  # as asked for, then as recognised
+    mapping: Mapped[dict[str, Any] | None]  # our column -> theirs, before the layout reads a row
     mode: Mapped[str] = mapped_column(server_default="partial")  # partial | atomic
     on_nul: Mapped[str] = mapped_column(server_default="reject")  # reject | replace
     state: Mapped[UploadState] = mapped_column(server_default=UploadState.stored)

@@ -8,7 +8,7 @@ in one transaction, and items are never deleted one by one.
 import uuid
 from typing import Any
 
-from sqlalchemy import ForeignKey, Text
+from sqlalchemy import ForeignKey, SmallInteger, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.tables.datasets import Dataset, Upload
@@ -45,7 +45,9 @@ class Response(Table):
 
 
 class Record(Table):
-    """One line of an upload: which items it named, and all that it said besides labels.
+    """A prompt of an upload's line: which items it named, and all that it said besides labels.
+
+    `part` counts the prompts of one line from 0: a tree holds several.
 
     `responses` lists `{"id": the line's own id, "response_id": …, "scores": …}` in the line's
     order; NULL where the layout implies them (chosen, rejected). `extra` holds unknown keys.
@@ -57,6 +59,7 @@ class Record(Table):
         ForeignKey(Upload.id, ondelete="CASCADE"), primary_key=True
     )
     line: Mapped[int] = mapped_column(primary_key=True)
+    part: Mapped[int] = mapped_column(SmallInteger, primary_key=True, server_default="0")
     dataset_id: Mapped[uuid.UUID]
     prompt_id: Mapped[uuid.UUID]
     record_id: Mapped[str | None]

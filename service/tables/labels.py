@@ -4,7 +4,7 @@ import uuid
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.tables.datasets import Upload
@@ -41,6 +41,7 @@ class Judgment:
     )
     line: Mapped[int] = mapped_column(primary_key=True)
     ordinal: Mapped[int] = mapped_column(primary_key=True)  # within the line, from 0
+    part: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # of the line's records
     dataset_id: Mapped[uuid.UUID]
     annotator_id: Mapped[uuid.UUID | None]
     aspect: Mapped[str | None]

@@ -1,6 +1,7 @@
 """The installed `prefsift` in a home of its own, as a user runs it."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -43,7 +44,9 @@ class Home(NamedTuple):
         return Done(done.returncode, done.stdout, done.stderr)
 
     def start(self, *words: str | Path) -> subprocess.Popen[str]:
+        """As from a terminal: Ctrl-C is heard, also where the tests themselves run unattended."""
         return subprocess.Popen(
             [COMMAND, *words], env=self.environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )  # fmt: skip
