@@ -1,0 +1,102 @@
+"""What a trainer's layout is: the exact columns it reads, and the configuration that loads them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+
+from pydantic import BaseModel, ConfigDict
+
+from service.formats.record import Message, Record
+
+FileKind: TypeAlias = Literal["parquet", "jsonl", "csv"]
+Origin: TypeAlias = Mapping[str, Any]  # where a row comes from; layouts hand it on unread
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPair:
+    """A decided pair that is about to leave.
+
+    `margin` is chosen minus rejected, higher = clearer; `weight` >= 0, 1 = counts once;
+    `soft_label` = probability in 0..1 that chosen is the better one; None = not given.
+    """
+
+    prompt: Sequence[Message]
+    chosen: Sequence[Message]
+    rejected: Sequence[Message]
+    pair_id: str
+    prompt_id: str
+    margin: float | None = None
+    weight: float = 1.0
+    soft_label: float | None = None
+    score_chosen: float | None = None
+    score_rejected: float | None = None
+    origin: Origin = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRecord:
+    """A whole record that is about to leave, for the layouts that hold more than pairs."""
+
+    record: Record
+    prompt_id: str
+    origin: Origin = field(default_factory=dict[str, Any])
+
+
+class Row(NamedTuple):
+    """`values` has exactly the columns of the layout, in their order."""
+
+    values: dict[str, Any]
+    origin: Origin
+
+
+class Place(NamedTuple):
+    """The data files beside which a configuration lies: paths in the folder, by split."""
+
+    name: str  # of the data set: letters, digits, "-", "_"
+    files: Mapping[str, Sequence[str]]  # {"train": ["data/train-00000-of-00001.parquet"], …}
+    max_length: int | None = None  # tokens, where the user gave a limit
+
+
+class TrainerLayout(BaseModel, ABC):
+    """The fields are the layout's options: they come from a request and are checked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: ClassVar[str]
+    description: ClassVar[str]
+    file_kind: ClassVar[FileKind] = "parquet"
+    takes_weight: ClassVar[bool] = False
+    takes_margin: ClassVar[bool] = False
+    takes_soft_label: ClassVar[bool] = False
+
+    @abstractmethod
+    def features(self) -> Any:
+        """The pyarrow schema: exactly these columns are written, in this order."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(self.features().names)
+
+    def config_files(self, place: Place) -> dict[str, bytes]:  # noqa: ARG002
+        """What loads the data, by path in the folder; empty where no configuration is needed."""
+        return {}
+
+
+class PairLayout(TrainerLayout):
+    """A layout of decided pairs."""
+
+    @abstractmethod
+    def rows(self, pairs: Iterable[TrainingPair]) -> Iterator[Row]:
+        """Zero or more rows a pair, in their order, in constant memory but for ids.
+
+        RowError `not_expressible` where the layout can't say what the pair holds.
+        """
+
+
+class RecordLayout(TrainerLayout):
+    """A layout of whole records."""
+
+    @abstractmethod
+    def rows(self, records: Iterable[TrainingRecord]) -> Iterator[Row]:
+        """Zero or more rows a record; RowError as above."""
