@@ -35,7 +35,7 @@ TABLES = ("prompts", "responses", "records", "comparisons", "pairs")
 
 class Run(NamedTuple):
     seconds: float
-    cpu: float  # of this process
+    cpu: float  # of this process and the one that parses for it
     server_cpu: float  # of PostgreSQL
     megabytes: int  # largest resident set
 
@@ -94,19 +94,16 @@ def executemany(path: Path) -> Callable[[], None]:
     write = writing_only(path)
 
     def measured() -> None:
-        from service.copying import Chunk
         from service.formats import FORMATS
-        from service.normalise import Place, add_record
+        from service.normalise import Place
         from service.reading import read_rows
+        from service.taking import Taker
 
-        layout, some = FORMATS["trl_preference"], uuid.uuid4()
-        chunk, place = Chunk(some), Place(some, some, 1, bytes(32))
+        some = uuid.uuid4()
+        taker = Taker(Place(some, some, 1, bytes(32)), FORMATS["trl_preference"], atomic=False)
         with path.open("rb") as file:
-            for row in read_rows(file, path.stat().st_size, 1 << 25):
-                assert isinstance(row.value, dict)
-                add_record(chunk, place, layout.read(row.value), row.line)
-                if row.line % 2000 == 0:
-                    chunk = Chunk(some)
+            for _ in taker.chunks(read_rows(file, path.stat().st_size, 1 << 25)):
+                pass
         write()
 
     return measured
@@ -200,10 +197,16 @@ def clocked(name: str, path: Path, answers: Any) -> None:
     measured = SIDES[name](path)
     before, cpu, served = time.perf_counter(), time.process_time(), server_cpu()
     measured()
-    taken = (
-        time.perf_counter() - before, time.process_time() - cpu, server_cpu() - served,
-    )  # fmt: skip
-    answers.put(Run(*taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10))
+    taken, own = time.perf_counter() - before, time.process_time() - cpu
+    served = server_cpu() - served
+    from service.parser import idle
+
+    while not idle.empty():
+        idle.get().stop()
+    parsing = resource.getrusage(resource.RUSAGE_CHILDREN)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + parsing.ru_maxrss
+    cpu = own + parsing.ru_utime + parsing.ru_stime
+    answers.put(Run(taken, cpu, served, memory >> 10))
 
 
 def server_cpu() -> float:

@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     api_key: str = ""  # for that API
     max_upload_bytes: int = 64 * 1024 * MIB
     max_line_bytes: int = 32 * MIB
+    parse_memory_bytes: int = 1024 * MIB  # for reading one file, beside the program itself
+    parse_silence_seconds: float = 30  # that reading may go on without a result
     log_format: str = "json"
     lease_seconds: float = 30  # a worker that is silent for longer has lost its shard
     reap_seconds: float = 5  # how often a worker looks for shards that nobody holds

@@ -1,8 +1,9 @@
 """Rows of one chunk -> binary COPY into the tables, in the session's transaction."""
 
 import uuid
+from array import array
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from itertools import accumulate, chain, pairwise
 from struct import Struct
 from typing import Any
 
@@ -69,8 +70,7 @@ def json_field(value: bytes | None) -> bytes:
 class Chunk:
     """Rows by table in COPY's form, waiting to be sent together."""
 
-    def __init__(self, dataset_id: uuid.UUID) -> None:
-        self.dataset_id = dataset_id
+    def __init__(self) -> None:
         self.shared: dict[str, dict[bytes, bytes]] = {name: {} for name in SHARED}
         self.rows: dict[str, list[bytes]] = {name: [] for name in COLUMNS if name not in SHARED}
 
@@ -83,33 +83,57 @@ class Chunk:
         if id not in known:
             known[id] = HEADERS[table] + b"".join(fields)
 
-    def copy_into(self, connection: psycopg.Connection[Any]) -> None:
-        """COPY everything in the order of the foreign keys."""
-        for name in COLUMNS:
-            if name in SHARED:
-                rows = self.shared[name]
-                for known in self.existing(connection, name, list(rows)):
-                    del rows[known]
-                copy(connection, name, rows.values())
-            else:
-                copy(connection, name, self.rows[name])
-
-    def existing(
-        self, connection: psycopg.Connection[Any], table: str, ids: Sequence[bytes]
-    ) -> list[bytes]:
-        if not ids:
-            return []
-        query = f"SELECT id FROM {table} WHERE dataset_id = %s AND id = ANY(%s::uuid[])"
-        array = "{" + ",".join(map(bytes.hex, ids)) + "}"
-        found = connection.execute(query.encode(), (self.dataset_id, array), binary=True)
-        return [row[0].bytes for row in found]
+    def parts(self) -> list[tuple[str, bytes]]:
+        """(table, its rows) in the order of the foreign keys, without tables that get none."""
+        shared = [(name, packed(rows)) for name, rows in self.shared.items() if rows]
+        return shared + [(name, b"".join(rows)) for name, rows in self.rows.items() if rows]
 
 
-def copy(connection: psycopg.Connection[Any], table: str, rows: Iterable[bytes]) -> None:
-    """COPY the rows; nothing is sent for none."""
-    body = b"".join(chain([SIGNATURE], rows, [END]))
-    if len(body) == len(SIGNATURE) + len(END):
+def packed(rows: dict[bytes, bytes]) -> bytes:
+    """Rows with their ids: how many, the ids, the lengths, the rows."""
+    lengths = array("I", map(len, rows.values()))
+    return b"".join([LENGTH(len(rows)), *rows, lengths.tobytes(), *rows.values()])
+
+
+def unpacked(part: bytes) -> dict[bytes, memoryview]:
+    """Rows by id: the reverse of `packed`."""
+    view = memoryview(part)
+    count = int.from_bytes(view[:4], "big")
+    at = 4 + 16 * count
+    ids = [bytes(view[start : start + 16]) for start in range(4, at, 16)]
+    lengths = array("I", bytes(view[at : at + 4 * count]))
+    ends = list(accumulate(lengths, initial=at + 4 * count))
+    rows = (view[start:end] for start, end in pairwise(ends))
+    return dict(zip(ids, rows, strict=True))
+
+
+def copy_part(
+    connection: psycopg.Connection[Any], dataset_id: uuid.UUID, table: str, part: bytes
+) -> None:
+    """COPY a part of a chunk; shared rows that are there already are left out."""
+    if table not in SHARED:
+        copy(connection, table, [part])
         return
+    rows = unpacked(part)
+    for known in existing(connection, dataset_id, table, list(rows)):
+        del rows[known]
+    if rows:
+        copy(connection, table, rows.values())
+
+
+def existing(
+    connection: psycopg.Connection[Any], dataset_id: uuid.UUID, table: str, ids: Sequence[bytes]
+) -> list[bytes]:
+    query = f"SELECT id FROM {table} WHERE dataset_id = %s AND id = ANY(%s::uuid[])"
+    listed = "{" + ",".join(map(bytes.hex, ids)) + "}"
+    found = connection.execute(query.encode(), (dataset_id, listed), binary=True)
+    return [row[0].bytes for row in found]
+
+
+def copy(
+    connection: psycopg.Connection[Any], table: str, rows: Iterable[bytes | memoryview]
+) -> None:
+    body = b"".join(chain([SIGNATURE], rows, [END]))
     columns = ", ".join(COLUMNS[table].split())
     statement = f"COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)"
     with connection.cursor().copy(statement.encode()) as stream:
