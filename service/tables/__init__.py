@@ -1,8 +1,19 @@
 """SQLAlchemy tables, one file per subject. Importing this package maps all of them."""
 
-from service.tables import access, datasets, items, jobs, labels, pairs, scores, subsets
+from service.tables import (
+    access,
+    datasets,
+    items,
+    jobs,
+    labels,
+    pairs,
+    scores,
+    sessions,
+    subsets,
+)
 from service.tables.metadata import Table
 
 __all__ = [
-    "Table", "access", "datasets", "items", "jobs", "labels", "pairs", "scores", "subsets",
+    "Table", "access", "datasets", "items", "jobs", "labels", "pairs", "scores", "sessions",
+    "subsets",
 ]  # fmt: skip

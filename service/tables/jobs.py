@@ -19,6 +19,7 @@ class JobKind(StrEnum):
     select = "select"
     evaluate = "evaluate"
     export = "export"
+    fetch = "fetch"
 
 
 class JobState(StrEnum):
