@@ -56,6 +56,14 @@ def write_rows(path: Path, rows: int) -> None:
 
 
 def prefsift(path: Path) -> Callable[[], None]:
+    """Its parsing process has started, as a worker's has after its first file."""
+    first = path.with_name("first.jsonl")
+    write_rows(first, 1)
+    ready(first)()
+    return ready(path)
+
+
+def ready(path: Path) -> Callable[[], None]:
     from service import db, files
     from service.ingest import ingest
     from service.tables.access import Workspace

@@ -24,7 +24,7 @@ COMMANDS = {
     "recipes": Command("catalogue", "recipes", "The recipes, or one of them"),
     "signals": Command("catalogue", "signals", "The signals and their parameters"),
     "formats": Command("formats", "formats", "The data layouts"),
-    "convert": Command("formats", "convert", "Rewrite a file in another layout"),
+    "convert": Command("convert", "convert", "Rewrite a file in another layout"),
     "datasets": Command("remote", "datasets", "The datasets"),
     "upload": Command("remote", "upload", "Add files to a dataset"),
     "select": Command("remote", "select", "Select a subset of a dataset by a recipe"),

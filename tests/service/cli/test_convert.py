@@ -84,3 +84,38 @@ def test_a_file_of_no_known_layout_leaves_nothing(tmp_path: Path) -> None:
     assert done.exit_code == 1
     assert list(tmp_path.iterdir()) == [source]
     assert prefsift("convert", source, "--to", "nope", "--out", out).exit_code == 2
+
+
+def test_rejects_go_to_a_file_and_the_counts_to_json(tmp_path: Path) -> None:
+    source, out, why = tmp_path / "in.jsonl", tmp_path / "out.jsonl.gz", tmp_path / "why.jsonl"
+    source.write_text('{"prompt": "p", "chosen": "a", "rejected": "b"}\nnonsense\n')
+    done = prefsift(
+        "convert", source, "--to", "hh", "--out", out, "--rejects", why, "--json",
+    )  # fmt: skip
+    assert json.loads(done.stdout) == {
+        "out": str(out), "from": "trl_preference", "to": "hh", "rows_in": 2, "rows_written": 1,
+        "unreadable": 1, "not_expressible": 0,
+    }  # fmt: skip
+    assert rows(out) == [
+        {"chosen": "\n\nHuman: p\n\nAssistant: a", "rejected": "\n\nHuman: p\n\nAssistant: b"}
+    ]
+    [reject] = rows(why)
+    assert (reject["line"], reject["code"], reject["raw"]) == (2, "not_json", "nonsense")
+
+
+def test_columns_of_other_names_are_mapped(tmp_path: Path) -> None:
+    source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text('{"q": "p", "good": "a", "bad": "b", "n": 1}\n')
+    names = ["--map", "prompt=q", "--map", "chosen=good", "--map", "rejected=bad"]
+    done = prefsift("convert", source, "--to", "native", "--out", out, *names)
+    assert done.exit_code == 0, done.stderr
+    [row] = rows(out)
+    assert [response["text"] for response in row["responses"]] == ["a", "b"]
+    assert row["n"] == 1
+
+
+def test_an_unknown_kind_of_file_is_wrong_usage(tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text("{}\n")
+    done = prefsift("convert", source, "--to", "native", "--out", tmp_path / "out.xlsx")
+    assert done.exit_code == 2
