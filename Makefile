@@ -18,7 +18,7 @@ EXTRA := $(if $(filter cuda gpu,$(TORCH)),gpu,cpu)
 READY := .venv/.ready-$(EXTRA)
 DEMO_HOME := $(or $(PREFSIFT_HOME),$(CURDIR)/.prefsift)
 
-.PHONY: setup demo test check audit up down bench docs clean
+.PHONY: setup demo test test-parts test-whole check audit up down bench docs clean
 .DEFAULT_GOAL := demo
 
 setup: $(READY)
@@ -37,8 +37,15 @@ demo: $(READY)
 	PREFSIFT_HOME='$(DEMO_HOME)' $(BIN)/prefsift curate '$(DATA)' \
 		--recipe '$(RECIPE)' --budget '$(BUDGET)' --seed '$(SEED)' --out '$(OUT)'
 
+# Two halves side by side: most of the second waits for processes that it starts and kills.
 test: check
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q --durations=15
+	@$(MAKE) --no-print-directory -j2 --output-sync=line test-parts test-whole
+
+test-parts: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q --durations=10 -m "not e2e and not chaos"
+
+test-whole: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q --durations=10 -m "e2e or chaos"
 
 check: $(READY) audit
 	$(BIN)/ruff check .
