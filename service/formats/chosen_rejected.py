@@ -19,20 +19,28 @@ def decided(
 
 def sides(record: Record) -> list[tuple[Response, Response]]:
     """(chosen, rejected) of each comparison, where the record holds nothing but decided ones."""
-    if not record.comparisons or record.ratings or record.rankings or record.feedback:
-        raise RowError("not_expressible", "this layout holds decided comparisons and nothing else")
     by_id = {response.id: response for response in record.responses}
-    if len({id for label in record.comparisons for id in (label.a, label.b)}) < len(by_id):
+    return [side(label, by_id) for label in compared(record)]
+
+
+def compared(record: Record) -> Sequence[Comparison]:
+    """The comparisons, where the record holds nothing but anonymous ones, about each response."""
+    if not record.comparisons or record.ratings or record.rankings or record.feedback:
+        raise RowError("not_expressible", "this layout holds comparisons and nothing else")
+    if {id for label in record.comparisons for id in (label.a, label.b)} < {
+        response.id for response in record.responses
+    }:
         raise RowError("not_expressible", "this layout can't say a response that nobody compared")
-    return [side(label, by_id) for label in record.comparisons]
+    for label in record.comparisons:
+        said = (label.annotator, label.aspect, label.rationale, label.strength, label.shown)
+        if said != (None,) * len(said):
+            raise RowError("not_expressible", "this layout names no annotator, aspect or strength")
+    return record.comparisons
 
 
 def side(label: Comparison, by_id: dict[str, Response]) -> tuple[Response, Response]:
     if label.outcome not in (Outcome.a, Outcome.b):
         raise RowError("not_expressible", f"this layout can't say {label.outcome.value!r}")
-    said = (label.annotator, label.aspect, label.rationale, label.strength, label.shown)
-    if said != (None,) * len(said):
-        raise RowError("not_expressible", "this layout names no annotator, aspect or strength")
     a, b = by_id[label.a], by_id[label.b]
     if a.content() == b.content():
         raise RowError("not_expressible", "chosen and rejected are the same")

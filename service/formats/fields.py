@@ -95,7 +95,9 @@ def response_of(turns: Sequence[Message], id: str) -> Response:
 
 
 def turns_of(response: Response) -> list[Message]:
-    """The response as messages: the reverse of `response_of`."""
+    """The response as messages: the reverse of `response_of`; `not_expressible` for an image."""
     if response.messages is not None:
         return list(response.messages)
-    return [{"role": "assistant", "content": response.text or ""}]
+    if response.text is None:
+        raise RowError("not_expressible", "this layout holds texts, no images")
+    return [{"role": "assistant", "content": response.text}]

@@ -1,12 +1,21 @@
-"""What every layout promises, checked for each one found."""
+"""What every layout promises, checked for each one found.
 
+`rows/<layout>.jsonl` holds rows of the layout as its own documentation shows them.
+"""
+
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
+from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.orm import Session
 
-from service.formats import FORMATS, Record, RowError, recognise
+from service.formats import FORMATS, Format, Record, RowError, recognise
 from service.formats.record import (
     Annotator,
     Comparison,
@@ -15,8 +24,15 @@ from service.formats.record import (
     Rating,
     Response,
 )
+from service.records import load_records
 from service.tables.labels import Outcome
+from tests.service.formats.meaning import judged, meaning
+from tests.service.uploading import ingested, new_dataset
 
+ROWS = Path(__file__).parent / "rows"
+PAIRED = [
+    "axolotl", "hh", "llamafactory", "native", "nemo_rl", "openrlhf", "trl_preference",
+]  # layouts that hold a pair of texts  # fmt: skip
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=40)
 
 
@@ -54,7 +70,83 @@ FULL = Record(
 )
 
 
+def rows_of(name: str) -> list[dict[str, Any]]:
+    rows = [orjson.loads(line) for line in (ROWS / f"{name}.jsonl").read_bytes().splitlines()]
+    assert rows
+    return rows
+
+
+def read(layout: Format, rows: Sequence[dict[str, Any]]) -> list[Record]:
+    return [record for row in rows for record in layout.read_all(row)]
+
+
+def written(layout: Format, record: Record) -> list[dict[str, Any]] | None:
+    """None where the layout can't say what the record holds."""
+    try:
+        return layout.write(record)
+    except RowError as error:
+        if error.code != "not_expressible":
+            raise
+        return None
+
+
 @pytest.mark.parametrize("name", FORMATS)
+def test_the_rows_of_a_layout_are_recognised_as_its_own(name: str) -> None:
+    found = recognise(rows_of(name))
+    assert found is not None
+    assert found[0].name == name
+    for row in rows_of(name):
+        alone = recognise([row])
+        assert alone is not None
+        assert alone[0].name == name, row
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_layout_says_everything_that_it_was_given(name: str) -> None:
+    layout = FORMATS[name]
+    for record in read(layout, rows_of(name)):
+        rows = written(layout, record)
+        if rows is not None:  # a published set is written as native
+            assert meaning(read(layout, rows)) == meaning([record]), rows
+            assert all(again.extra == record.extra for again in read(layout, rows))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_native_record_says_everything_that_any_layout_says(name: str) -> None:
+    native = FORMATS["native"]
+    records = read(FORMATS[name], rows_of(name))
+    assert read(native, [row for record in records for row in native.write(record)]) == records
+
+
+@pytest.mark.usefixtures("rung")
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_was_uploaded_comes_back_from_the_tables(
+    name: str, client: TestClient, session: Session
+) -> None:
+    dataset, rows = new_dataset(client), rows_of(name)
+    content = b"".join(orjson.dumps(row) + b"\n" for row in rows)
+    upload = ingested(client, dataset, content)
+    assert upload["layout"] == name
+    assert upload["rejected"] == 0
+    stored = [found.record for found in load_records(session, uuid.UUID(dataset))]
+    assert stored == read(FORMATS[name], rows)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_layout_keeps_or_refuses_each_label_of_another(name: str) -> None:
+    records = [
+        record
+        for other in FORMATS.values()
+        for record in read(other, rows_of(other.name))
+        if any((record.comparisons, record.ratings, record.rankings, record.feedback))
+    ]
+    for record in [*records, FULL]:
+        rows = written(FORMATS[name], record)
+        if rows is not None:
+            assert judged(read(FORMATS[name], rows)) == judged([record]), rows
+
+
+@pytest.mark.parametrize("name", PAIRED)
 @given(prompt=TEXTS, chosen=TEXTS, rejected=TEXTS)
 def test_a_pair_survives_writing_and_reading(
     name: str, prompt: str, chosen: str, rejected: str
@@ -64,12 +156,12 @@ def test_a_pair_survives_writing_and_reading(
     if name == "hh" and "\n\nAssistant:" in prompt + chosen + rejected:
         return
     layout, record = FORMATS[name], pair(chosen, rejected, prompt)
-    [read] = [layout.read(row) for row in layout.write(record)]
-    assert list(read.messages) == list(record.messages)
-    assert [response.content() for response in read.responses] == [
+    [again] = [layout.read(row) for row in layout.write(record)]
+    assert list(again.messages) == list(record.messages)
+    assert [response.content() for response in again.responses] == [
         response.content() for response in record.responses
     ]
-    assert [label.outcome for label in read.comparisons] == [Outcome.a]
+    assert [label.outcome for label in again.comparisons] == [Outcome.a]
 
 
 def test_the_native_record_keeps_every_label() -> None:
@@ -77,21 +169,21 @@ def test_the_native_record_keeps_every_label() -> None:
     assert [native.read(row) for row in native.write(FULL)] == [FULL]
 
 
-@pytest.mark.parametrize("name", ["hh", "trl_preference"])
+@pytest.mark.parametrize("name", sorted(FORMATS.keys() - {"native"}))
 def test_a_layout_refuses_what_it_cannot_say(name: str) -> None:
     with pytest.raises(RowError) as error:
         FORMATS[name].write(FULL)
     assert error.value.code == "not_expressible"
 
 
-@pytest.mark.parametrize("name", ["hh", "trl_preference"])
+@pytest.mark.parametrize("name", PAIRED)
 def test_unknown_columns_are_kept(name: str) -> None:
     layout = FORMATS[name]
     row = layout.write(pair("yes", "no"))[0] | {"margin": 2}
     assert layout.read(row).extra == {"margin": 2}
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", PAIRED)
 def test_a_layout_recognises_its_own_rows(name: str) -> None:
     found = recognise(FORMATS[name].write(pair("yes", "no")))
     assert found is not None
