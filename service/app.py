@@ -16,6 +16,7 @@ from service.routes import (
     scores,
     subsets,
     system,
+    upload_sessions,
     uploads,
 )
 
@@ -24,7 +25,8 @@ Preference data goes in; a smaller, cleaner training set comes out, with evidenc
 
 Every data route needs an API key: `Authorization: Bearer <key>` or `X-API-Key: <key>`.
 Errors are `application/problem+json` with a stable `code`. Lists are keyset pages: pass
-`next_cursor` of one page as `cursor` of the next. What takes longer is a job: follow it at
+`next_cursor` of one page as `cursor` of the next. Any POST may carry an `Idempotency-Key`: sent
+again, it does nothing more and gets the first answer. What takes longer is a job: follow it at
 `/api/v1/jobs/{id}` or `/api/v1/jobs/{id}/events`.
 """
 TAGS = [
@@ -49,6 +51,10 @@ app = FastAPIOffline(
 app.add_middleware(BodyLimit)
 app.add_middleware(RequestContext)
 errors.install(app)
-for module in (datasets, uploads, pairs, jobs, scores, subsets, exports, catalogue, system):
+ROUTES = (
+    datasets, uploads, upload_sessions, pairs, jobs, scores, subsets, exports,
+    catalogue, system,
+)  # fmt: skip
+for module in ROUTES:
     app.include_router(module.router)
 Instrumentator(excluded_handlers=["/metrics"]).instrument(app).expose(app, tags=["system"])

@@ -9,6 +9,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service import db
 from service.db import SessionDep
 from service.errors import Unauthorized
 from service.tables.access import ApiKey, Workspace
@@ -28,23 +29,34 @@ def create_key(session: Session, workspace: Workspace, name: str) -> str:
     return key
 
 
-def current_workspace(
-    session: SessionDep,
-    token: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
-    key: Annotated[str | None, Security(header)],
-) -> Workspace:
-    """The workspace of the key in the request; 401 without a valid one."""
-    given = token.credentials if token else key
-    if not given:
+Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(bearer)]
+Header = Annotated[str | None, Security(header)]
+
+
+def workspace_of(session: Session, key: str | None) -> Workspace:
+    """The workspace of an API key. Raises Unauthorized without a valid one."""
+    if not key:
         raise Unauthorized("this route needs an API key: Authorization: Bearer <key>")
     workspace = session.scalar(
         select(Workspace)
         .join(ApiKey)
-        .where(ApiKey.digest == digest(given), ApiKey.revoked_at.is_(None))
+        .where(ApiKey.digest == digest(key), ApiKey.revoked_at.is_(None))
     )
     if workspace is None:
         raise Unauthorized("unknown or revoked API key")
     return workspace
 
 
+def current_workspace(session: SessionDep, token: Bearer, key: Header) -> Workspace:
+    """The workspace of the key in the request; 401 without a valid one."""
+    return workspace_of(session, token.credentials if token else key)
+
+
+def streaming_workspace(token: Bearer, key: Header) -> Workspace:
+    """The same, but no connection is held while the endpoint streams."""
+    with db.new_session() as session:
+        return workspace_of(session, token.credentials if token else key)
+
+
 WorkspaceDep = Annotated[Workspace, Depends(current_workspace, scope="function")]
+StreamingWorkspaceDep = Annotated[Workspace, Depends(streaming_workspace)]

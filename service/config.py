@@ -30,6 +30,10 @@ class Settings(BaseSettings):
     api_key: str = ""  # for that API
     max_upload_bytes: int = 64 * 1024 * MIB
     max_line_bytes: int = 32 * MIB
+    resumable_hours: float = 24  # that an unfinished upload waits for its next part
+    idempotency_hours: float = 24  # that the answer to a request with an Idempotency-Key is kept
+    patience_seconds: float = 20  # for a request's head, and for each 20 KiB of its body
+    import_hosts: str = ""  # host or host:port, with commas: private addresses to import from
     parse_memory_bytes: int = 1024 * MIB  # for reading one file, beside the program itself
     parse_silence_seconds: float = 30  # that reading may go on without a result
     log_format: str = "json"

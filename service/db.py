@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -15,8 +15,15 @@ engine = create_engine(
 new_session = sessionmaker(engine, expire_on_commit=False)
 
 
-def request_session() -> Iterator[Session]:
-    """Yield a session that commits when the endpoint returns and rolls back when it raises."""
+def request_session(request: Request) -> Iterator[Session]:
+    """Yield a session that commits when the endpoint returns and rolls back when it raises.
+
+    One that the route has opened before (`service.routes.idempotent`) is the route's to commit.
+    """
+    given: Session | None = getattr(request.state, "session", None)
+    if given is not None:
+        yield given
+        return
     with new_session.begin() as session:
         yield session
 

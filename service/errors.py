@@ -1,5 +1,6 @@
 """Errors that know their HTTP status, rendered as application/problem+json."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -9,6 +10,7 @@ from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
+UNREAD = (408, 413, 415)  # the rest of the request's body is of no use to anybody
 
 
 class ServiceError(Exception):
@@ -17,9 +19,17 @@ class ServiceError(Exception):
     status = 500
     code = "internal_error"
 
-    def __init__(self, detail: str, *, code: str | None = None, **fields: Any) -> None:
+    def __init__(
+        self,
+        detail: str,
+        *,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **fields: Any,
+    ) -> None:
         super().__init__(detail)
         self.code = code or self.code
+        self.headers = dict(headers or {})
         self.fields = fields
 
     def problem(self) -> dict[str, Any]:
@@ -64,14 +74,22 @@ class Invalid(ServiceError):
     status, code = 422, "invalid"
 
 
+class Locked(ServiceError):
+    status, code = 423, "locked"
+
+
 class Unavailable(ServiceError):
     status, code = 503, "unavailable"
 
 
 def respond(error: ServiceError) -> JSONResponse:
-    headers = {"Retry-After": "2"} if error.status == 503 else {}
+    headers = error.headers
+    if error.status == 503:
+        headers["Retry-After"] = "2"
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    if error.status in UNREAD:
+        headers["Connection"] = "close"
     return JSONResponse(error.problem(), error.status, headers, media_type=MEDIA_TYPE)
 
 
@@ -92,7 +110,9 @@ def invalid_request(_: Request, error: Exception) -> JSONResponse:
 
 def routing_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    codes = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+    codes = {
+        404: "not_found", 405: "method_not_allowed", 408: "too_slow", 413: "too_large",
+    }  # fmt: skip
     code = codes.get(error.status_code, "http_error")
     found = ServiceError(str(error.detail), code=code)
     found.status = error.status_code

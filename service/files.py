@@ -4,7 +4,7 @@ import hashlib
 import os
 import uuid
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any, cast
 
 import fsspec
@@ -12,6 +12,7 @@ import fsspec
 from service.config import settings
 
 BLOCK = 1 << 20
+INCOMING = "incoming"  # files that are not an upload's, or not yet
 
 
 def store() -> tuple[Any, str]:
@@ -41,6 +42,13 @@ def open(key: str) -> Generator[IO[bytes]]:
         yield cast(IO[bytes], file)
 
 
+def remove(key: str) -> None:
+    """Delete the file of a key, if there is one."""
+    file_system, path = path_of(key)
+    with suppress(FileNotFoundError):
+        file_system.rm(path)
+
+
 def exists(key: str) -> bool:
     file_system, path = path_of(key)
     return bool(file_system.exists(path))
@@ -53,7 +61,8 @@ class Incoming:
     """
 
     def __init__(self) -> None:
-        self.file_system, self.path = path_of(f"incoming/{uuid.uuid4().hex}")
+        self.key = f"{INCOMING}/{uuid.uuid4().hex}"
+        self.file_system, self.path = path_of(self.key)
         self.file_system.makedirs(os.path.dirname(self.path), exist_ok=True)
         self.file = self.file_system.open(self.path, "wb")
         self.digest = hashlib.sha256()
@@ -64,12 +73,18 @@ class Incoming:
         self.digest.update(block)
         self.size += len(block)
 
-    def keep(self, key: str) -> None:
-        """Make the file durable at its key. The same content may be there already."""
+    def close(self) -> None:
+        """Make the file durable where it is."""
+        if self.file.closed:
+            return
         self.file.flush()
         if hasattr(self.file, "fileno"):
             os.fsync(self.file.fileno())
         self.file.close()
+
+    def keep(self, key: str) -> None:
+        """Make the file durable at its key. The same content may be there already."""
+        self.close()
         _, target = path_of(key)
         self.file_system.makedirs(os.path.dirname(target), exist_ok=True)
         self.file_system.mv(self.path, target)

@@ -15,7 +15,9 @@ log = structlog.get_logger(__name__)
 
 REQUEST_ID = "X-Request-ID"
 ACCEPTABLE = re.compile(r"[\w.:-]{1,128}")
-STREAMED = re.compile(r"/api/v1/datasets/[^/]+/uploads")  # has a limit of its own
+STREAMED = re.compile(
+    r"/api/v1/(datasets/[^/]+/uploads|upload-sessions/[^/]+)"
+)  # have a limit of their own
 QUIET = {"/healthz", "/readyz", "/metrics"}
 
 

@@ -13,10 +13,11 @@ from service.auth import WorkspaceDep
 from service.db import SessionDep
 from service.errors import Conflict, NotFound
 from service.paging import CursorQuery, LimitQuery, Page, decode_cursor, page_of
+from service.routes.idempotent import IdempotentRoute
 from service.tables.datasets import Dataset
 from service.tables.pairs import Pair
 
-router = APIRouter(prefix="/api/v1/datasets", tags=["datasets"])
+router = APIRouter(prefix="/api/v1/datasets", tags=["datasets"], route_class=IdempotentRoute)
 
 # Any text but control characters: a name is shown, and never a path.
 Name = Annotated[

@@ -17,13 +17,14 @@ from service.errors import Conflict, NotFound
 from service.export import archive
 from service.export.split import TEST_FRACTION
 from service.queue import enqueue
+from service.routes.idempotent import IdempotentRoute
 from service.routes.jobs import JobOut
 from service.routes.subsets import SubsetDep
 from service.tables.datasets import Dataset
 from service.tables.jobs import Job, JobKind
 from service.tables.subsets import Export, Subset
 
-router = APIRouter(prefix="/api/v1", tags=["exports"])
+router = APIRouter(prefix="/api/v1", tags=["exports"], route_class=IdempotentRoute)
 
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",

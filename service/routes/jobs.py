@@ -21,9 +21,10 @@ from service.errors import Conflict, NotFound
 from service.paging import CursorQuery, LimitQuery, Page, decode_cursor, page_of
 from service.queue import ACTIVE_STATES, enqueue, ring_after_commit
 from service.routes.datasets import DatasetDep
+from service.routes.idempotent import IdempotentRoute
 from service.tables.jobs import FINAL_STATES, Job, JobKind, JobState, Shard
 
-router = APIRouter(prefix="/api/v1", tags=["jobs"])
+router = APIRouter(prefix="/api/v1", tags=["jobs"], route_class=IdempotentRoute)
 
 POLL_SECONDS = 0.5
 SCORE_STAGES = ["embed", "score", "fit"]

@@ -15,12 +15,13 @@ from service.errors import Conflict, Invalid, NotFound
 from service.paging import CursorQuery, LimitQuery, Page, decode_cursor, page_of
 from service.queue import enqueue
 from service.routes.datasets import DatasetDep
+from service.routes.idempotent import IdempotentRoute
 from service.routes.jobs import JobOut
 from service.tables.datasets import Dataset
 from service.tables.jobs import Job, JobKind
 from service.tables.subsets import Subset, SubsetItem
 
-router = APIRouter(prefix="/api/v1", tags=["subsets"])
+router = APIRouter(prefix="/api/v1", tags=["subsets"], route_class=IdempotentRoute)
 
 SELECT_STAGES = ["embed", "score", "fit", "select"]
 EVALUATE_STAGES = ["embed", "split"]

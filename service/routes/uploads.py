@@ -10,23 +10,24 @@ from typing import Annotated, Any, Literal
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import func, select
+from pydantic import BaseModel, ConfigDict, Field, Json
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
 
 from service import db, files
 from service.auth import WorkspaceDep
-from service.config import settings
 from service.db import SessionDep
-from service.errors import BadRequest, Invalid, NotFound, TooLarge
+from service.errors import Invalid, NotFound
 from service.formats import FORMATS
-from service.queue import enqueue
+from service.idempotency import Claim, checked_key, once
+from service.intake import take
 from service.routes.datasets import DatasetDep, Name
+from service.routes.idempotent import KeyHeader, claim_of
 from service.routes.jobs import JobOut, job_out
+from service.routes.receiving import StreamingDatasetDep, receive
 from service.tables.datasets import Dataset, Reject, Upload, UploadState
-from service.tables.jobs import FINAL_STATES, Job, JobKind
+from service.tables.jobs import Job
 
 router = APIRouter(prefix="/api/v1", tags=["uploads"])
 
@@ -42,6 +43,7 @@ class UploadOut(BaseModel):
     sha256: str = Field(description="of the bytes as uploaded", examples=["9f86d081884c7d65…"])
     size: int
     layout: str | None = Field(description="as recognised, once ingested", examples=["hh"])
+    mapping: dict[str, str] | None = Field(description="our column -> the file's, as asked for")
     mode: str
     state: UploadState
     rows_in: int | None = Field(description="non-blank lines or rows read")
@@ -64,12 +66,24 @@ class UploadOptions(BaseModel):
 
     filename: Name = Field(default="upload", description="shown; never used as a path")
     layout: str | None = Field(default=None, description="one of GET /formats; else recognised")
+    mapping: Json[dict[str, str]] | None = Field(
+        default=None,
+        description="JSON object: a layout's column -> the file's column that holds it",
+        examples=['{"prompt": "question"}'],
+    )
     mode: Literal["partial", "atomic"] = Field(
         default="partial", description="atomic: one bad row refuses the file"
     )
     on_nul: Literal["reject", "replace"] = Field(
         default="reject", description="replace: NUL characters become U+FFFD"
     )
+
+    def columns(self) -> dict[str, Any]:
+        """As columns of an upload. Raises Invalid where the layout is not known."""
+        if self.layout is not None and self.layout not in FORMATS:
+            known = ", ".join(FORMATS)
+            raise Invalid(f"no layout {self.layout!r}; known: {known}", code="unknown_layout")
+        return self.model_dump(include={"filename", "layout", "mapping", "mode", "on_nul"})
 
 
 def upload_out(upload: Upload) -> dict[str, Any]:
@@ -110,117 +124,44 @@ UploadDep = Annotated[Upload, Depends(owned_upload, scope="function")]
 )
 async def create_upload(
     request: Request,
-    response: Response,
-    dataset: DatasetDep,
+    dataset: StreamingDatasetDep,
     options: Annotated[UploadOptions, Query()],
-) -> dict[str, Any]:
+    key: KeyHeader = None,
+) -> Response:
     """Stream a file in. 202 once its bytes are safe and its ingest job is queued.
 
     The same bytes again answer 200 with the first upload, unless that one failed.
     """
-    if options.layout is not None and options.layout not in FORMATS:
-        known = ", ".join(FORMATS)
-        raise Invalid(f"no layout {options.layout!r}; known: {known}", code="unknown_layout")
+    columns = options.columns()
+    key = key and checked_key(key)
     incoming = await receive(request)
+    claim = key and claim_of(request, dataset.workspace_id, key, incoming.digest.digest())
     try:
-        answer, new = await run_in_threadpool(store, dataset, options, incoming)
+        return await run_in_threadpool(store, dataset, columns, incoming, claim or None)
     except BaseException:
         await asyncio.shield(run_in_threadpool(incoming.drop))
         raise
-    response.status_code = 202 if new else 200
-    return answer
-
-
-async def receive(request: Request) -> files.Incoming:
-    """The body on disk, hashed. Nothing stays of one that is too large or breaks off."""
-    limit = settings.max_upload_bytes
-    declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > limit:
-        raise TooLarge(f"the file is larger than {limit} bytes", code="upload_too_large")
-    incoming = await run_in_threadpool(files.Incoming)
-    try:
-        waiting = bytearray()
-        async for block in request.stream():
-            waiting += block
-            if incoming.size + len(waiting) > limit:
-                raise TooLarge(f"the file is larger than {limit} bytes", code="upload_too_large")
-            if len(waiting) >= files.BLOCK:
-                await run_in_threadpool(incoming.write, bytes(waiting))
-                waiting.clear()
-        await run_in_threadpool(incoming.write, bytes(waiting))
-    except ClientDisconnect:
-        await asyncio.shield(run_in_threadpool(incoming.drop))
-        raise BadRequest("the upload broke off", code="upload_broke_off") from None
-    except BaseException:
-        await asyncio.shield(run_in_threadpool(incoming.drop))
-        raise
-    return incoming
 
 
 def store(
-    dataset: Dataset, options: UploadOptions, incoming: files.Incoming
-) -> tuple[dict[str, Any], bool]:
-    """Keep the bytes and queue their ingest, or find the upload that brought them before."""
-    sha256 = incoming.digest.digest()
+    dataset: Dataset, columns: dict[str, Any], incoming: files.Incoming, claim: Claim | None
+) -> Response:
+    """Make an upload of what came in."""
+
+    def taken() -> Response:
+        return answer(session, *take(session, dataset.id, columns, incoming))
+
     with db.new_session.begin() as session:
-        # One at a time in a dataset: the ordinal counts up, and the same bytes meet here.
-        # key_share: a running ingest holds the row for its foreign keys; do not wait for it.
-        rows = select(Dataset.id).where(Dataset.id == dataset.id)
-        if session.scalar(rows.with_for_update(key_share=True)) is None:
-            raise NotFound(f"no dataset {dataset.id}")  # deleted while the bytes came in
-        found = session.scalar(
-            select(Upload)
-            .where(Upload.dataset_id == dataset.id, Upload.sha256 == sha256)
-            .where(Upload.state != UploadState.failed)
-        )
-        if found is not None:
-            job = ingest_job(session, found)
-            if found.state == UploadState.ingested or job.state not in FINAL_STATES:
-                incoming.drop()
-                return {"upload": upload_out(found), "job": job_out(session, job)}, False
-            found.state = UploadState.failed  # its job was cancelled before it took anything
-            session.flush()
-        incoming.keep(files.upload_key(sha256))
-        upload = add_upload(session, dataset, options, sha256, incoming.size)
-        job = Job(
-            workspace_id=dataset.workspace_id,
-            dataset_id=dataset.id,
-            kind=JobKind.ingest,
-            spec={"upload_id": str(upload.id)},
-            stages=["ingest"],
-        )
-        enqueue(session, job)
-        session.flush()
-        session.refresh(job)
-        return {"upload": upload_out(upload), "job": job_out(session, job)}, True
+        found = once(session, claim, taken)
+    incoming.drop()  # an earlier request's answer: these bytes are not needed
+    return found
 
 
-def add_upload(
-    session: Session, dataset: Dataset, options: UploadOptions, sha256: bytes, size: int
-) -> Upload:
-    last = session.scalar(
-        select(func.coalesce(func.max(Upload.ordinal), 0)).where(Upload.dataset_id == dataset.id)
-    )
-    upload = Upload(
-        dataset_id=dataset.id,
-        ordinal=(last or 0) + 1,
-        sha256=sha256,
-        size=size,
-        **options.model_dump(),
-    )
-    session.add(upload)
-    session.flush()
-    session.refresh(upload)
-    return upload
-
-
-def ingest_job(session: Session, upload: Upload) -> Job:
-    return session.scalars(
-        select(Job)
-        .where(Job.dataset_id == upload.dataset_id, Job.kind == JobKind.ingest)
-        .where(Job.spec["upload_id"].astext == str(upload.id))
-        .limit(1)
-    ).one()
+def answer(session: Session, upload: Upload, job: Job, new: bool) -> Response:
+    """202 for a new upload, 200 for one that was there."""
+    made = {"upload": upload_out(upload), "job": job_out(session, job)}
+    body = UploadCreated.model_validate(made).model_dump_json()
+    return Response(body, 202 if new else 200, media_type="application/json")
 
 
 @router.get("/uploads/{upload_id}", response_model=UploadOut)

@@ -7,40 +7,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
-import pytest
-import uvicorn
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 
 from service import db, files
-from service.app import app
-from service.auth import create_key
-from service.tables.access import Workspace
 from service.tables.datasets import Upload
 from service.tables.jobs import Job
 from tests.service.uploading import trl
-
-
-@pytest.fixture
-def api(rung: list[tuple[str, str]]) -> Iterator[httpx.Client]:
-    """A client of a server in a thread; its workspace is committed, and deleted in the end."""
-    with db.new_session.begin() as session:
-        workspace = Workspace(name="socket")
-        session.add(workspace)
-        session.flush()
-        key = create_key(session, workspace, "socket")
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    headers = {"Authorization": f"Bearer {key}"}
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30) as client:
-        yield client
-    server.should_exit = True
-    thread.join(10)
-    with db.new_session.begin() as session:
-        session.execute(delete(Workspace).where(Workspace.id == workspace.id))
 
 
 def uploads_and_jobs() -> tuple[int, int]:

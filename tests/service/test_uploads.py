@@ -10,7 +10,7 @@ from service import files
 from service.app import app
 from service.auth import create_key
 from service.config import Settings
-from service.routes import uploads
+from service.routes import receiving
 from service.tables.access import Workspace
 from service.tables.datasets import Upload
 from service.tables.jobs import Job
@@ -66,7 +66,7 @@ def test_wrong_options_are_refused_before_anything_is_stored(
 def test_a_body_that_is_too_large_leaves_nothing(
     client: TestClient, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploads, "settings", Settings(max_upload_bytes=100))
+    monkeypatch.setattr(receiving, "settings", Settings(max_upload_bytes=100))
     dataset = new_dataset(client)
 
     def chunked() -> Any:

@@ -1,0 +1,86 @@
+"""A file whose bytes have arrived -> an upload and its ingest job, once for the same bytes."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from service import files
+from service.errors import NotFound
+from service.queue import enqueue
+from service.tables.datasets import Dataset, Upload, UploadState
+from service.tables.jobs import FINAL_STATES, Job, JobKind
+
+
+def take(
+    session: Session, dataset_id: uuid.UUID, options: dict[str, Any], incoming: files.Incoming
+) -> tuple[Upload, Job, bool]:
+    """Keep the bytes and queue their ingest, or find the upload that brought them before.
+
+    The last value: whether it is new. `options` are columns of the upload. The caller commits,
+    soon: the dataset is locked.
+    """
+    sha256 = incoming.digest.digest()
+    dataset = held(session, dataset_id)
+    found = session.scalar(
+        select(Upload)
+        .where(Upload.dataset_id == dataset_id, Upload.sha256 == sha256)
+        .where(Upload.state != UploadState.failed)
+    )
+    if found is not None:
+        job = ingest_job(session, found)
+        if found.state == UploadState.ingested or job.state not in FINAL_STATES:
+            incoming.drop()
+            return found, job, False
+        found.state = UploadState.failed  # its job was cancelled before it took anything
+        session.flush()
+    incoming.keep(files.upload_key(sha256))
+    upload = add_upload(session, dataset_id, options, sha256, incoming.size)
+    job = Job(
+        workspace_id=dataset.workspace_id,
+        dataset_id=dataset_id,
+        kind=JobKind.ingest,
+        spec={"upload_id": str(upload.id)},
+        stages=["ingest"],
+    )
+    enqueue(session, job)
+    session.flush()
+    session.refresh(job)
+    return upload, job, True
+
+
+def held(session: Session, dataset_id: uuid.UUID) -> Dataset:
+    """The dataset, locked: its uploads are counted one at a time, and the same bytes meet here.
+
+    key_share: a running ingest holds the row for its foreign keys; do not wait for it.
+    """
+    rows = select(Dataset).where(Dataset.id == dataset_id)
+    dataset = session.scalar(rows.with_for_update(key_share=True))
+    if dataset is None:
+        raise NotFound(f"no dataset {dataset_id}")  # deleted while the bytes came in
+    return dataset
+
+
+def add_upload(
+    session: Session, dataset_id: uuid.UUID, options: dict[str, Any], sha256: bytes, size: int
+) -> Upload:
+    last = session.scalar(
+        select(func.coalesce(func.max(Upload.ordinal), 0)).where(Upload.dataset_id == dataset_id)
+    )
+    upload = Upload(
+        dataset_id=dataset_id, ordinal=(last or 0) + 1, sha256=sha256, size=size, **options
+    )
+    session.add(upload)
+    session.flush()
+    session.refresh(upload)
+    return upload
+
+
+def ingest_job(session: Session, upload: Upload) -> Job:
+    return session.scalars(
+        select(Job)
+        .where(Job.dataset_id == upload.dataset_id, Job.kind == JobKind.ingest)
+        .where(Job.spec["upload_id"].astext == str(upload.id))
+        .limit(1)
+    ).one()
