@@ -10,6 +10,7 @@ from service.middleware import BodyLimit, RequestContext
 from service.routes import (
     catalogue,
     datasets,
+    erasures,
     exports,
     jobs,
     pairs,
@@ -32,6 +33,7 @@ again, it does nothing more and gets the first answer. What takes longer is a jo
 TAGS = [
     {"name": "datasets", "description": "Named collections of preference data"},
     {"name": "uploads", "description": "Files of a dataset, and the rows that were refused"},
+    {"name": "erasures", "description": "Sources that leave a dataset, for a while or for good"},
     {"name": "pairs", "description": "Preference pairs: the unit that is curated"},
     {"name": "jobs", "description": "Everything that takes longer than a request"},
     {"name": "scores", "description": "What the signals said about each item"},
@@ -53,7 +55,7 @@ app.add_middleware(RequestContext)
 errors.install(app)
 ROUTES = (
     datasets, uploads, upload_sessions, pairs, jobs, scores, subsets, exports,
-    catalogue, system,
+    erasures, catalogue, system,
 )  # fmt: skip
 for module in ROUTES:
     app.include_router(module.router)

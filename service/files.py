@@ -54,6 +54,13 @@ def exists(key: str) -> bool:
     return bool(file_system.exists(path))
 
 
+def delete(key: str) -> None:
+    """Nothing happens where no file has the key."""
+    file_system, path = path_of(key)
+    if file_system.exists(path):
+        file_system.rm(path)
+
+
 class Incoming:
     """A file on its way in: written beside its place, hashed, durable, then renamed.
 

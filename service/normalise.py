@@ -101,6 +101,8 @@ def names_implied(record: Record) -> bool:
     """Whether the lone comparison tells the responses' names, as it does in most rows."""
     if len(record.comparisons) != 1 or len(record.responses) != 2:
         return False
+    if record.ratings or record.rankings or record.comparisons[0].annotator is not None:
+        return False
     label = record.comparisons[0]
     return (label.a, label.b) == IMPLIED_NAMES and all(
         response.id == name and not response.scores

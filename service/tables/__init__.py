@@ -3,6 +3,7 @@
 from service.tables import (
     access,
     datasets,
+    erasures,
     items,
     jobs,
     labels,
@@ -14,6 +15,6 @@ from service.tables import (
 from service.tables.metadata import Table
 
 __all__ = [
-    "Table", "access", "datasets", "items", "jobs", "labels", "pairs", "scores", "sessions",
+    "Table", "access", "datasets", "erasures", "items", "jobs", "labels", "pairs", "scores", "sessions",
     "subsets",
 ]  # fmt: skip

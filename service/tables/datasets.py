@@ -12,11 +12,16 @@ from service.tables.metadata import CreatedAt, RandomId, Table
 
 
 class UploadState(StrEnum):
-    """`stored`: the bytes are safe and the ingest job is on its way."""
+    """`stored`: the bytes are safe and the ingest job is on its way.
+
+    `withdrawn`: its labels take no part in anything new; `erased`: only this row is left.
+    """
 
     stored = "stored"
     ingested = "ingested"
     failed = "failed"
+    withdrawn = "withdrawn"
+    erased = "erased"
 
 
 class Dataset(Table):

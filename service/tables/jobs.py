@@ -20,6 +20,7 @@ class JobKind(StrEnum):
     evaluate = "evaluate"
     export = "export"
     fetch = "fetch"
+    erase = "erase"
 
 
 class JobState(StrEnum):

@@ -1,0 +1,33 @@
+"""Deletes stored files that nothing needs any more."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import String, cast, exists, func, select
+from sqlalchemy.orm import Session
+
+from service import files
+from service.tables.datasets import Upload, UploadState
+from service.tables.subsets import Export
+
+
+def delete_upload_file(session: Session, upload: Upload, sha256: bytes) -> None:
+    """The file of an upload, unless an upload elsewhere brought the same bytes."""
+    gone = (UploadState.failed, UploadState.erased)
+    others = exists().where(
+        Upload.sha256 == sha256, Upload.id != upload.id, Upload.state.not_in(gone)
+    )
+    if not session.scalar(select(others)):
+        files.delete(files.upload_key(sha256))
+
+
+def delete_export_files(session: Session, exports: Iterable[Export]) -> None:
+    """The files of these exports; each is `erased` afterwards."""
+    for export in exports:
+        written: dict[str, Any] = export.files or {}
+        export.files, export.state = None, "erased"
+        session.flush()
+        for key in {each["key"] for each in written.values()}:
+            named = func.strpos(cast(Export.files, String), key) > 0
+            if not session.scalar(select(exists().where(named))):
+                files.delete(key)
