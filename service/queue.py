@@ -59,6 +59,8 @@ def ring_after_commit(session: Session, job_id: uuid.UUID, queue: str, times: in
 
 @event.listens_for(Session, "after_commit")
 def send_bells(session: Session) -> None:
+    if session.in_nested_transaction():  # a savepoint: nothing is committed yet
+        return
     for job_id, queue in session.info.pop(BELLS, []):
         ring(job_id, queue)
 

@@ -3,7 +3,7 @@
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ from service.tables.access import Workspace
 
 
 @contextmanager
-def serving(**config: Any) -> Iterator[str]:
+def serving(**config: Any) -> Generator[str]:
     """The URL of the server, which ends with the block."""
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, **config))
     thread = threading.Thread(target=server.run, daemon=True)
@@ -34,7 +34,7 @@ def serving(**config: Any) -> Iterator[str]:
 
 
 @contextmanager
-def workspace_key() -> Iterator[str]:
+def workspace_key() -> Generator[str]:
     """A key of a new workspace, which is deleted in the end."""
     with db.new_session.begin() as session:
         workspace = Workspace(name=f"socket-{uuid.uuid4()}")
@@ -49,7 +49,7 @@ def workspace_key() -> Iterator[str]:
 
 
 @contextmanager
-def client_of(url: str, key: str) -> Iterator[httpx.Client]:
+def client_of(url: str, key: str) -> Generator[httpx.Client]:
     headers = {"Authorization": f"Bearer {key}"}
     with httpx.Client(base_url=url, headers=headers, timeout=30) as client:
         yield client
