@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
+
 from service.formats.record import Message, Response, RowError
 
 ROLES = {
@@ -11,6 +13,22 @@ ROLES = {
     "assistant": "assistant", "gpt": "assistant", "Assistant": "assistant", "bot": "assistant",
     "system": "system", "System": "system", "tool": "tool", "function": "tool",
 }  # fmt: skip
+
+
+class Cell(str):
+    """A cell of a CSV file: text where text is asked for, else the JSON that it holds."""
+
+    __slots__ = ()
+
+
+def decoded(value: Any) -> Any:
+    """What a cell says as JSON; the value itself where it is none, or says nothing as JSON."""
+    if not isinstance(value, Cell):
+        return value
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return value
 
 
 def required(row: dict[str, Any], name: str) -> Any:
@@ -22,7 +40,7 @@ def required(row: dict[str, Any], name: str) -> Any:
 def text(value: Any, name: str) -> str:
     if not isinstance(value, str):
         raise RowError("wrong_type", f"{name} must be a string, not {type(value).__name__}", name)
-    return value
+    return str(value)
 
 
 def optional_text(row: dict[str, Any], name: str, field: str) -> str | None:
@@ -31,6 +49,7 @@ def optional_text(row: dict[str, Any], name: str, field: str) -> str | None:
 
 def number(value: Any, name: str) -> float:
     """A finite number; the strings "NaN" and "inf" are told apart from other wrong types."""
+    value = decoded(value)
     if isinstance(value, str) and value.strip().lower().lstrip("+-") in ("nan", "inf", "infinity"):
         raise RowError("not_finite", f"{name} is {value!r}", name)
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -45,6 +64,11 @@ def number(value: Any, name: str) -> float:
 
 
 def integer(value: Any, name: str) -> int:
+    """A whole number; 4.0 in a cell is one, as spreadsheets write it."""
+    if isinstance(value, Cell):
+        value = decoded(value)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > 2**31:
         raise RowError("wrong_type", f"{name} must be a whole number", name)
     return value
@@ -52,7 +76,7 @@ def integer(value: Any, name: str) -> int:
 
 def items(row: dict[str, Any], name: str) -> list[dict[str, Any]]:
     """The list of objects under a key; empty where the key is missing."""
-    value = row.get(name)
+    value = decoded(row.get(name))
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
@@ -62,6 +86,7 @@ def items(row: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 def messages(value: Any, name: str) -> list[Message]:
     """[{role, content, …}] with the roles' aliases resolved."""
+    value = decoded(value)
     if not isinstance(value, list):
         raise RowError("wrong_type", f"{name} must be a list of messages", name)
     return [message(item, f"{name}[{index}]") for index, item in enumerate(value)]
@@ -82,6 +107,7 @@ def message(value: Any, name: str) -> Message:
 
 
 def is_messages(value: Any) -> bool:
+    value = decoded(value) if isinstance(value, Cell) and value.startswith("[") else value
     return isinstance(value, list) and all(isinstance(m, dict) and "role" in m for m in value)
 
 

@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from service.formats.fields import integer, items, messages, number, optional_text, required, text
+from service.formats.fields import (
+    decoded,
+    integer,
+    items,
+    messages,
+    number,
+    optional_text,
+    required,
+    text,
+)
 from service.formats.format import Format
 from service.formats.record import (
     Annotator,
@@ -22,6 +31,7 @@ COLUMNS = (
     "id", "modality", "messages", "responses", "comparisons", "ratings", "rankings", "feedback",
     "gold", "metadata",
 )  # fmt: skip
+THEIRS = "extra"  # unknown columns of another layout whose names are columns of this one
 KINDS = ("human", "model", "rule")
 
 
@@ -40,12 +50,16 @@ class NativeRecord(Format):
         known = {response.id for response in responses}
         if len(known) < len(responses):
             raise RowError("duplicate_id", "two responses have the same id", "responses")
-        gold = row.get("gold")
+        gold = decoded(row.get("gold"))
         if gold is not None and not isinstance(gold, dict):
             raise RowError("wrong_type", "gold must be an object", "gold")
-        extra = {name: value for name, value in row.items() if name not in COLUMNS}
+        extra = {name: value for name, value in row.items() if name not in (*COLUMNS, THEIRS)}
         if row.get("metadata"):
-            extra["metadata"] = row["metadata"]
+            extra["metadata"] = decoded(row["metadata"])
+        theirs = decoded(row.get(THEIRS))
+        if theirs is not None:
+            set_aside = isinstance(theirs, dict) and theirs.keys() <= {*COLUMNS, THEIRS}
+            extra |= theirs if set_aside else {THEIRS: theirs}
         return Record(
             messages(required(row, "messages"), "messages"),
             tuple(responses),
@@ -62,6 +76,7 @@ class NativeRecord(Format):
     def write(self, record: Record) -> list[dict[str, Any]]:
         extra = dict(record.extra)
         metadata = extra.pop("metadata", None)
+        theirs = {name: extra.pop(name) for name in (*COLUMNS, THEIRS) if name in extra}
         row = {
             "id": record.record_id,
             "modality": record.modality,
@@ -80,6 +95,7 @@ class NativeRecord(Format):
             ],
             "gold": record.gold,
             "metadata": metadata,
+            THEIRS: theirs or None,
             **extra,
         }
         kept = ("messages", "responses")
