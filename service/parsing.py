@@ -18,6 +18,7 @@ from service import files
 from service.copying import Chunk
 from service.errors import ServiceError, TooLarge
 from service.frames import write_frame
+from service.preview import preview
 from service.reading import read_rows
 from service.taking import Taker, mapped, place_of, recognised
 
@@ -44,7 +45,17 @@ def send_chunk(out: IO[bytes], chunk: Chunk, taker: Taker) -> None:
                 [part for _, part in parts])  # fmt: skip
 
 
-OPERATIONS: dict[str, Callable[[dict[str, Any], IO[bytes]], None]] = {"ingest": ingest}
+def look(request: dict[str, Any], out: IO[bytes]) -> None:
+    """One frame: how the file would be read."""
+    with files.open(request["key"]) as file:
+        rows = read_rows(file, request["size"], request["max_line"], request["on_nul"])
+        write_frame(out, {"preview": preview(rows, request["layout"], request["mapping"])})
+
+
+OPERATIONS: dict[str, Callable[[dict[str, Any], IO[bytes]], None]] = {
+    "ingest": ingest,
+    "preview": look,
+}
 
 
 def work(request: dict[str, Any], out: IO[bytes]) -> None:

@@ -16,6 +16,7 @@ from service.errors import Conflict, NotFound
 from service.paging import CursorQuery, LimitQuery, Page, decode_cursor, page_of
 from service.queue import enqueue
 from service.routes.datasets import DatasetDep
+from service.routes.idempotent import IdempotentRoute
 from service.routes.jobs import JobOut
 from service.routes.uploads import UploadDep, UploadOut, upload_out
 from service.tables.datasets import Dataset, Upload, UploadState
@@ -23,7 +24,7 @@ from service.tables.erasures import Erasure
 from service.tables.jobs import Job, JobKind
 from service.tables.labels import Annotator
 
-router = APIRouter(prefix="/api/v1", tags=["erasures"])
+router = APIRouter(prefix="/api/v1", tags=["erasures"], route_class=IdempotentRoute)
 
 
 class AnnotatorIn(BaseModel):

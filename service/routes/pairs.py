@@ -12,10 +12,13 @@ from service.db import SessionDep
 from service.errors import NotFound
 from service.paging import CursorQuery, LimitQuery, Page, decode_cursor, page_of
 from service.routes.datasets import DatasetDep
+from service.routes.idempotent import IdempotentRoute
 from service.tables.items import Prompt, Response
 from service.tables.pairs import Pair
 
-router = APIRouter(prefix="/api/v1/datasets/{dataset_id}/pairs", tags=["pairs"])
+router = APIRouter(
+    prefix="/api/v1/datasets/{dataset_id}/pairs", tags=["pairs"], route_class=IdempotentRoute
+)
 
 
 class ResponseOut(BaseModel):

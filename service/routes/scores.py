@@ -13,9 +13,10 @@ from service.db import SessionDep
 from service.errors import NotFound
 from service.paging import CursorQuery, LimitQuery, Page, decode_cursor, page_of
 from service.routes.datasets import DatasetDep
+from service.routes.idempotent import IdempotentRoute
 from service.tables.scores import Score, SignalRow
 
-router = APIRouter(prefix="/api/v1", tags=["scores"])
+router = APIRouter(prefix="/api/v1", tags=["scores"], route_class=IdempotentRoute)
 
 
 class CellOut(BaseModel):

@@ -25,6 +25,7 @@ from service.intake import take
 from service.routes.datasets import DatasetDep, Name
 from service.routes.idempotent import KeyHeader, claim_of
 from service.routes.jobs import JobOut, job_out
+from service.routes.previews import PreviewOut, previewed
 from service.routes.receiving import StreamingDatasetDep, receive
 from service.tables.datasets import Dataset, Reject, Upload, UploadState
 from service.tables.jobs import Job
@@ -86,6 +87,15 @@ class UploadOptions(BaseModel):
         return self.model_dump(include={"filename", "layout", "mapping", "mode", "on_nul"})
 
 
+class SentOptions(UploadOptions):
+    """How to read the file that comes with the request."""
+
+    dry_run: bool = Field(
+        default=False,
+        description="only say how the file would be read: 200 with a preview; nothing is stored",
+    )
+
+
 def upload_out(upload: Upload) -> dict[str, Any]:
     names = [name for name in UploadOut.model_fields if name != "sha256"]
     return {name: getattr(upload, name) for name in names} | {"sha256": upload.sha256.hex()}
@@ -109,6 +119,7 @@ UploadDep = Annotated[Upload, Depends(owned_upload, scope="function")]
     "/datasets/{dataset_id}/uploads",
     status_code=202,
     response_model=UploadCreated,
+    responses={200: {"model": UploadCreated | PreviewOut, "description": "nothing new is stored"}},
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -125,22 +136,32 @@ UploadDep = Annotated[Upload, Depends(owned_upload, scope="function")]
 async def create_upload(
     request: Request,
     dataset: StreamingDatasetDep,
-    options: Annotated[UploadOptions, Query()],
+    options: Annotated[SentOptions, Query()],
     key: KeyHeader = None,
 ) -> Response:
     """Stream a file in. 202 once its bytes are safe and its ingest job is queued.
 
-    The same bytes again answer 200 with the first upload, unless that one failed.
+    The same bytes again answer 200 with the first upload, unless that one failed. With
+    `dry_run=true` nothing is stored: the answer says how the file would be read.
     """
     columns = options.columns()
-    key = key and checked_key(key)
+    key = None if key is None else checked_key(key)
     incoming = await receive(request)
-    claim = key and claim_of(request, dataset.workspace_id, key, incoming.digest.digest())
     try:
-        return await run_in_threadpool(store, dataset, columns, incoming, claim or None)
+        if options.dry_run:
+            return await run_in_threadpool(look, columns, incoming)
+        body = incoming.digest.digest()
+        claim = None if key is None else claim_of(request, dataset.workspace_id, key, body)
+        return await run_in_threadpool(store, dataset, columns, incoming, claim)
     except BaseException:
         await asyncio.shield(run_in_threadpool(incoming.drop))
         raise
+
+
+def look(columns: dict[str, Any], incoming: files.Incoming) -> Response:
+    found = previewed(columns, incoming)
+    incoming.drop()
+    return Response(found.model_dump_json(), media_type="application/json")
 
 
 def store(
