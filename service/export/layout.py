@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from service.formats.record import Message, Record
 
-FileKind: TypeAlias = Literal["parquet", "jsonl", "csv"]
+FileKind: TypeAlias = Literal["parquet", "jsonl", "csv"]  # parquet in shards, others one a split
 Origin: TypeAlias = Mapping[str, Any]  # where a row comes from; layouts hand it on unread
 
 
@@ -72,7 +72,10 @@ class TrainerLayout(BaseModel, ABC):
 
     @abstractmethod
     def features(self) -> Any:
-        """The pyarrow schema: exactly these columns are written, in this order."""
+        """The pyarrow schema: exactly these columns are written, in this order.
+
+        Files that are no Parquet take the names only.
+        """
 
     @property
     def columns(self) -> tuple[str, ...]:
