@@ -39,6 +39,7 @@ demo: $(READY)
 
 # Two halves side by side: most of the second waits for processes that it starts and kills.
 test: check
+	@echo "the tests run in two halves side by side; each prints its results when it ends"
 	@$(MAKE) --no-print-directory -j2 --output-sync=line test-parts test-whole
 
 test-parts: $(READY)
