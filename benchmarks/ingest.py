@@ -79,7 +79,7 @@ def ready(path: Path) -> Callable[[], None]:
     workspace = Workspace(name="benchmark")
     session.add(workspace)
     session.flush()
-    dataset = Dataset(workspace_id=workspace.id, name="benchmark")
+    dataset = Dataset(workspace_id=workspace.id, name=path.name)
     session.add(dataset)
     session.flush()
     upload = Upload(
@@ -205,16 +205,16 @@ def clocked(name: str, path: Path, answers: Any) -> None:
     measured = SIDES[name](path)
     before, cpu, served = time.perf_counter(), time.process_time(), server_cpu()
     measured()
-    taken, own = time.perf_counter() - before, time.process_time() - cpu
-    served = server_cpu() - served
+    taken, own, served = (
+        time.perf_counter() - before, time.process_time() - cpu, server_cpu() - served,
+    )  # fmt: skip
     from service.parser import idle
 
     while not idle.empty():
         idle.get().stop()
     parsing = resource.getrusage(resource.RUSAGE_CHILDREN)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + parsing.ru_maxrss
-    cpu = own + parsing.ru_utime + parsing.ru_stime
-    answers.put(Run(taken, cpu, served, memory >> 10))
+    answers.put(Run(taken, own + parsing.ru_utime + parsing.ru_stime, served, memory >> 10))
 
 
 def server_cpu() -> float:
