@@ -7,6 +7,7 @@ from prometheus_fastapi_instrumentator import Instrumentator
 
 from service import errors, logs
 from service.middleware import BodyLimit, RequestContext
+from service.patience import BodyPatience
 from service.routes import (
     catalogue,
     datasets,
@@ -50,6 +51,7 @@ app = FastAPIOffline(
     description=DESCRIPTION,
     openapi_tags=TAGS,
 )
+app.add_middleware(BodyPatience)
 app.add_middleware(BodyLimit)
 app.add_middleware(RequestContext)
 errors.install(app)
