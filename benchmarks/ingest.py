@@ -57,9 +57,8 @@ def write_rows(path: Path, rows: int) -> None:
 
 def prefsift(path: Path) -> Callable[[], None]:
     """Its parsing process has started, as a worker's has after its first file."""
-    first = path.with_name("first.jsonl")
-    write_rows(first, 1)
-    ready(first)()
+    write_rows(path.with_name("first.jsonl"), 1)
+    ready(path.with_name("first.jsonl"))()
     return ready(path)
 
 
