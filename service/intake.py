@@ -12,6 +12,8 @@ from service.queue import enqueue
 from service.tables.datasets import Dataset, Upload, UploadState
 from service.tables.jobs import FINAL_STATES, Job, JobKind
 
+STORE_LOCK = 0x73746F72  # shared by who stores a file, held alone by who removes what has no row
+
 
 def take(
     session: Session, dataset_id: uuid.UUID, options: dict[str, Any], incoming: files.Incoming
@@ -35,6 +37,7 @@ def take(
             return found, job, False
         found.state = UploadState.failed  # its job was cancelled before it took anything
         session.flush()
+    session.execute(select(func.pg_advisory_xact_lock_shared(STORE_LOCK)))
     incoming.keep(files.upload_key(sha256))
     upload = add_upload(session, dataset_id, options, sha256, incoming.size)
     job = Job(

@@ -1,6 +1,7 @@
 """Rings again for jobs whose doorbell or worker was lost: a thread of every worker."""
 
 import threading
+import time
 import uuid
 
 import structlog
@@ -11,12 +12,14 @@ from sqlalchemy.orm import Session
 from service import db
 from service.config import settings
 from service.queue import ACTIVE_STATES, ring_after_commit
+from service.sweeping import sweep
 from service.tables.jobs import Job, JobState, Shard, ShardState
 from workers.lease import MAX_ATTEMPTS, expired
 
 log = structlog.get_logger(__name__)
 
 PATIENCE = 6  # rounds before a job that still waits is rung for again
+SWEEP_SECONDS = 600
 
 
 def start() -> None:
@@ -26,11 +29,14 @@ def start() -> None:
 
 def watch() -> None:
     pause = threading.Event()
-    at_start = True
+    at_start, swept = True, 0.0
     while True:
         try:
             reap(impatient=at_start)
             at_start = False
+            if time.monotonic() - swept > SWEEP_SECONDS:
+                sweep()
+                swept = time.monotonic()
         except OperationalError:
             log.warning("reaper_waits_for_database")
         pause.wait(settings.reap_seconds)

@@ -1,0 +1,88 @@
+"""Takes away what nobody will come back for: unfinished uploads, old answers, stray files."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from service import db, files
+from service.config import settings
+from service.idempotency import expired
+from service.intake import STORE_LOCK
+from service.tables.datasets import Upload
+from service.tables.sessions import IdempotencyKey, UploadPart, UploadSession
+
+log = structlog.get_logger(__name__)
+
+SWEEP_LOCK = 0x73776565
+
+
+def sweep() -> int:
+    """One process at a time; how many files were removed."""
+    with db.new_session.begin() as session:
+        if not session.scalar(select(func.pg_try_advisory_xact_lock(SWEEP_LOCK))):
+            return 0
+        session.execute(delete(IdempotencyKey).where(expired()))
+        keys = [*expire_sessions(session)]
+    for key in keys:
+        files.remove(key)
+    stray = [*remove_incoming(), *remove_stored()]
+    if keys or stray:
+        log.info("swept", expired=len(keys), stray=len(stray))
+    return len(keys) + len(stray)
+
+
+def expire_sessions(session: Session) -> Sequence[str]:
+    """Forget the upload sessions that have run out; the keys of their parts."""
+    over = select(UploadSession.id).where(UploadSession.expires_at <= func.now())
+    found = session.scalars(over.with_for_update(skip_locked=True)).all()
+    parts = select(UploadPart.key).where(UploadPart.session_id.in_(found))
+    keys = session.scalars(parts).all()
+    session.execute(delete(UploadSession).where(UploadSession.id.in_(found)))
+    return keys
+
+
+def old_files(folder: str) -> Iterator[tuple[Any, str]]:
+    """(file system, path) of files that were not written for as long as an upload may rest."""
+    file_system, root = files.path_of(folder)
+    if not file_system.exists(root):
+        return
+    limit = datetime.now(UTC) - timedelta(hours=settings.resumable_hours)
+    for path in file_system.find(root):
+        try:
+            if file_system.modified(path) < limit:
+                yield file_system, path
+        except FileNotFoundError:
+            continue  # became an upload, or was dropped
+
+
+def remove_incoming() -> list[str]:
+    """Files of requests whose server was killed: no session has them as a part."""
+    removed: list[str] = []
+    for _, path in old_files(files.INCOMING):
+        key = f"{files.INCOMING}/{path.rsplit('/', 1)[-1]}"
+        with db.new_session() as session:
+            known = session.scalar(select(UploadPart.key).where(UploadPart.key == key))
+        if known is None:
+            files.remove(key)
+            removed.append(key)
+    return removed
+
+
+def remove_stored() -> list[str]:
+    """Files of uploads that are no more: deleted with their dataset, or never committed."""
+    removed: list[str] = []
+    for file_system, path in old_files("uploads"):
+        sha256 = bytes.fromhex(path.rsplit("/", 1)[-1])
+        with db.new_session.begin() as session:
+            # Nobody is between storing a file and committing its upload.
+            session.execute(select(func.pg_advisory_xact_lock(STORE_LOCK)))
+            if session.scalar(select(Upload.id).where(Upload.sha256 == sha256).limit(1)) is None:
+                key = files.upload_key(sha256)
+                if file_system.exists(path):
+                    files.remove(key)
+                    removed.append(key)
+    return removed
