@@ -30,9 +30,13 @@ class Settings(BaseSettings):
     api_key: str = ""  # for that API
     max_upload_bytes: int = 64 * 1024 * MIB
     max_line_bytes: int = 32 * MIB
+    resumable_bytes: int = 32 * MIB  # the command line sends files of this size in parts
     resumable_hours: float = 24  # that an unfinished upload waits for its next part
     idempotency_hours: float = 24  # that the answer to a request with an Idempotency-Key is kept
     patience_seconds: float = 20  # for a request's head, and for each 20 KiB of its body
+    model_folders: str = (
+        ""  # with ":" between: where users' tokenizers may lie; default <home>/models
+    )
     import_hosts: str = ""  # host or host:port, with commas: private addresses to import from
     parse_memory_bytes: int = 1024 * MIB  # for reading one file, beside the program itself
     parse_silence_seconds: float = 30  # that reading may go on without a result
@@ -51,6 +55,12 @@ class Settings(BaseSettings):
     @cached_property
     def files(self) -> str:
         return self.files_url or str(self.home.expanduser() / "files")
+
+    @property
+    def models(self) -> tuple[Path, ...]:
+        """The folders that a user may name a tokenizer in."""
+        given = [Path(folder) for folder in self.model_folders.split(":") if folder]
+        return tuple(given) or (self.home.expanduser() / "models",)
 
 
 settings = Settings()

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,9 @@ class Api:
         return self.request("GET", path, params=given(query)).json()
 
     def post(self, path: str, body: Any = None, **query: Any) -> Any:
-        return self.request("POST", path, json=body, params=given(query)).json()
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        found = self.request("POST", path, json=body, params=given(query), headers=headers)
+        return found.json()
 
     def pages(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
         """Every item of a keyset-paged list."""
@@ -57,10 +60,11 @@ class Api:
     ) -> httpx.Response:
         """`body` is called anew for each attempt. Raises ApiError.
 
-        503 is retried, and so is a broken connection where repeating does no harm: reading, and
-        uploading, because the same bytes again find the first upload.
+        503 is retried, and so is a broken connection where repeating does no harm: reading, what
+        has a key, and uploading, because the same bytes again find the first upload.
         """
-        repeatable = method == "GET" or body is not None
+        keyed = "Idempotency-Key" in rest.get("headers", {})
+        repeatable = method == "GET" or body is not None or keyed
         attempt = 0
         while True:
             attempt += 1
@@ -71,7 +75,8 @@ class Api:
                 if attempt == ATTEMPTS or not (repeatable or never_sent):
                     raise ApiError(f"{self.http.base_url.host} does not answer: {error}") from error
             else:
-                if response.status_code != 503 or attempt == ATTEMPTS:
+                under_way = keyed and response.status_code == 409 and is_under_way(response)
+                if attempt == ATTEMPTS or not (response.status_code == 503 or under_way):
                     break
             time.sleep(min(0.25 * 2**attempt, LONGEST_WAIT))
         if response.is_error:
@@ -136,6 +141,11 @@ class Api:
 
 def given(query: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in query.items() if value is not None}
+
+
+def is_under_way(response: httpx.Response) -> bool:
+    """The first request with this key has no answer yet."""
+    return refusal(response).code == "in_progress"
 
 
 def refusal(response: httpx.Response) -> ApiError:

@@ -9,6 +9,7 @@ import orjson
 
 from service.cli.client import Api, ApiError, Job
 from service.cli.progress import Bars
+from service.cli.sending import send
 
 SHOWN_REJECTS = 3
 NAME_DIGITS = 24
@@ -62,7 +63,7 @@ class Pipeline:
         for path in request.files:
             options = {"filename": shown_name(path), **request.upload}
             sent = self.sender(bar, before)
-            uploads.append(self.api.upload(dataset, path, options, sent))
+            uploads.append(send(self.api, dataset, path, options, sent))
             before += path.stat().st_size
         self.bars.move(bar, size)
         for each in uploads:

@@ -1,4 +1,4 @@
-"""`datasets`, `upload`, `jobs`, `select`, `evaluate`, `export`: the steps, one by one.
+"""`datasets`, `jobs`, `select`, `evaluate`, `export`: the steps, one by one.
 
 Each prints what the API answered as one JSON value, and follows the job that it started.
 """
@@ -11,9 +11,9 @@ import typer
 from rich.console import Console
 
 from service.cli import destination
-from service.cli.client import Api, ApiError, Job
+from service.cli.client import Api, Job
 from service.cli.connection import connect
-from service.cli.pipeline import fetch, shown_name
+from service.cli.pipeline import fetch
 from service.cli.progress import Bars
 
 DatasetName = Annotated[str, typer.Argument(help="Name or id of a dataset.")]
@@ -39,31 +39,6 @@ def dataset_named(api: Api, name: str) -> str:
 def datasets() -> None:
     """List the datasets."""
     show([*connect().pages("/datasets")])
-
-
-def upload(
-    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
-    dataset: Annotated[str, typer.Option(help="Its name; made if there is none.")],
-    strict: Annotated[bool, typer.Option("--strict", help="One bad line refuses it.")] = False,
-) -> None:
-    """Add files to a dataset.
-
-    Example: prefsift upload pairs.jsonl --dataset mine
-    """
-    api = connect()
-    try:
-        found = api.post("/datasets", {"name": dataset})["id"]
-    except ApiError as error:
-        if error.code != "name_taken":
-            raise
-        found = dataset_named(api, dataset)
-    uploads: list[Any] = []
-    for path in files:
-        options = {"filename": shown_name(path), "mode": "atomic" if strict else "partial"}
-        made = api.upload(found, path, options, lambda _: None)
-        follow(api, made["job"])
-        uploads.append(api.get(f"/uploads/{made['upload']['id']}"))
-    show(uploads)
 
 
 def jobs(

@@ -1,0 +1,93 @@
+"""`prefsift upload`: files into a dataset, or a look at how they would be read."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+
+from service.cli.client import Api, ApiError
+from service.cli.connection import connect
+from service.cli.pipeline import shown_name
+from service.cli.previewing import print_preview
+from service.cli.progress import Bars
+from service.cli.remote import dataset_named, show
+from service.cli.sending import Options, first_lines, send
+
+Files = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)]
+DatasetName = Annotated[str, typer.Option(help="Its name; made if there is none.")]
+Layout = Annotated[str | None, typer.Option(help="See `prefsift formats`; else recognised.")]
+Columns = Annotated[
+    list[str] | None, typer.Option("--map", help="our-column=their-column; repeatable.")
+]
+
+
+def upload(
+    files: Files,
+    dataset: DatasetName,
+    layout: Layout = None,
+    column: Columns = None,
+    strict: Annotated[bool, typer.Option("--strict", help="One bad line refuses it.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show how the files would be read, and store nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="A dry run, too, as JSON.")] = False,
+) -> None:
+    """Add files to a dataset. The same command again goes on where a lost connection stopped it.
+
+    Example: prefsift upload pairs.jsonl --dataset mine --map prompt=question
+    """
+    options = {"mode": "atomic" if strict else "partial", **read_as(layout, column)}
+    api = connect()
+    if dry_run:
+        looked = [look(api, dataset, path, options) for path in files]
+        if as_json:
+            show(looked)
+            return
+        for path, found in zip(files, looked, strict=True):
+            print_preview(Console(highlight=False), path.name, found)
+        return
+    with Bars(Console(stderr=True)) as bars:
+        show([add(api, bars, named(api, dataset), path, options) for path in files])
+
+
+def read_as(layout: str | None, column: list[str] | None) -> Options:
+    """The options that say how a file is read, as the API takes them."""
+    pairs = [each.partition("=") for each in column or ()]
+    if not all(ours and theirs for ours, _, theirs in pairs):
+        raise typer.BadParameter("give our-column=their-column", param_hint="--map")
+    mapping = {ours: theirs for ours, _, theirs in pairs}
+    asked = {} if layout is None else {"layout": layout}
+    return asked | ({"mapping": orjson.dumps(mapping).decode()} if mapping else {})
+
+
+def named(api: Api, dataset: str) -> str:
+    """The id of the dataset, which is made where there is none."""
+    try:
+        return api.post("/datasets", {"name": dataset})["id"]
+    except ApiError as error:
+        if error.code != "name_taken":
+            raise
+    return dataset_named(api, dataset)
+
+
+def add(api: Api, bars: Bars, dataset: str, path: Path, options: Options) -> Any:
+    """The upload once it is ingested."""
+    task = bars.add(path.name[:30], "bytes", path.stat().st_size)
+    named = {"filename": shown_name(path), **options}
+    made = send(api, dataset, path, named, lambda done: bars.move(task, done))
+    bars.move(task, path.stat().st_size)
+    api.follow(made["job"], bars.job())
+    return api.get(f"/uploads/{made['upload']['id']}")
+
+
+def look(api: Api, dataset: str, path: Path, options: Options) -> Any:
+    """A preview of the file; of a large one of lines, its beginning is enough."""
+    start, whole = first_lines(path)
+    query = {"filename": shown_name(path), "dry_run": "true", **options}
+    where = f"/datasets/{named(api, dataset)}/uploads"
+    if start is None:
+        return api.upload(named(api, dataset), path, query, lambda _: None)
+    found = api.request("POST", where, lambda: iter([start]), params=query).json()
+    return {**found, "complete": found["complete"] and whole}
