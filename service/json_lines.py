@@ -1,4 +1,4 @@
-"""One line of JSONL -> an object, or what is wrong with the line."""
+"""JSONL -> its rows: each line an object, or what is wrong with the line."""
 
 import json
 from collections.abc import Iterator
@@ -8,6 +8,8 @@ import orjson
 
 from service.formats.record import RowError
 
+BLOCK = 1 << 20
+MAX_FIELDS = 10_000  # of one row
 MAX_DEPTH = 250  # of nested JSON: what is stored must be written again, and orjson stops at 254
 
 RawRow: TypeAlias = "dict[str, Any] | RowError"
@@ -21,6 +23,37 @@ class Row(NamedTuple):
     raw: bytes
 
 
+def lines(file: Any, max_line: int) -> Iterator[tuple[int, bytes | None]]:
+    """(number, bytes) of each line, split at \\n only; None for a line that is too long."""
+    number, rest, skipping = 0, b"", False
+    while block := file.read(BLOCK):
+        parts = (rest + block).split(b"\n")
+        rest = parts.pop()
+        for part in parts:
+            number += 1
+            yield number, None if skipping or len(part) > max_line else first_line(number, part)
+            skipping = False
+        if len(rest) > max_line:
+            rest, skipping = b"", True
+    if rest or skipping:
+        number += 1
+        yield number, None if skipping else first_line(number, rest)
+
+
+def first_line(number: int, raw: bytes) -> bytes:
+    return raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
+
+
+def json_line_rows(file: Any, max_line: int, on_nul: str) -> Iterator[Row]:
+    """A row a line; blank lines are no rows."""
+    for line, raw in lines(file, max_line):
+        if raw is None:
+            detail = f"the line is longer than {max_line} bytes"
+            yield Row(line, RowError("line_too_long", detail), b"")
+        elif raw.strip():
+            yield Row(line, parse(raw, on_nul), raw)
+
+
 def parse(raw: bytes, on_nul: str) -> RawRow:
     """The JSON object of one line, or what is wrong with it."""
     try:
@@ -29,6 +62,8 @@ def parse(raw: bytes, on_nul: str) -> RawRow:
         return json_error(error, raw)
     if not isinstance(value, dict):
         return RowError("not_an_object", f"the line is a {type(value).__name__}, not an object")
+    if len(value) > MAX_FIELDS:
+        return RowError("too_many_fields", f"the row has more than {MAX_FIELDS} fields")
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and too_deep(value):
         return TOO_DEEP
     if b"\\u0000" in raw:  # a bare NUL byte is no JSON

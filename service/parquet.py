@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from service.errors import Invalid, TooLarge
 from service.formats.record import RowError
-from service.json_lines import RawRow, Row, nul_field, replaced
+from service.json_lines import MAX_FIELDS, RawRow, Row, nul_field, replaced
 
 BLOCK = 1 << 20
 PARQUET_ROWS = 128  # a batch: wide rows must not add up
@@ -22,6 +22,7 @@ def parquet_rows(file: IO[bytes], limit: int, on_nul: str) -> Iterator[Row]:
     try:
         # The buffer: a column chunk of a large row group is read in steps, not at once.
         table = pq.ParquetFile(file, buffer_size=1 << 16, pre_buffer=False)
+        refuse_repeated(table.schema_arrow)
         for batch in table.iter_batches(PARQUET_ROWS, use_threads=False):
             left -= decoded_bytes(batch)
             if left < 0:
@@ -34,6 +35,16 @@ def parquet_rows(file: IO[bytes], limit: int, on_nul: str) -> Iterator[Row]:
     except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
         detail = f"the Parquet file can't be read: {str(error)[:300]}"
         raise Invalid(detail, code="unreadable_file", line=line + 1) from None
+
+
+def refuse_repeated(schema: Any) -> None:
+    """Of two columns with one name, a row could hold only the last."""
+    names = schema.names
+    if len(names) > MAX_FIELDS:
+        raise Invalid(f"more than {MAX_FIELDS} columns", code="too_many_fields")
+    if len(set(names)) < len(names):
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise Invalid(f"the column {repeated!r} stands twice", code="duplicate_key", field=repeated)
 
 
 def decoded_bytes(batch: Any) -> int:

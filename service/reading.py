@@ -1,95 +1,49 @@
-"""Bytes of an upload -> rows, in constant memory: JSONL or Parquet, plain, gzip or zstd."""
+"""Bytes of an upload -> rows, in constant memory: the kind of file is told by its content."""
 
-import gzip
-import zlib
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO
 
-import pyarrow as pa
-
-from service.errors import Invalid, TooLarge, UnsupportedFile
-from service.formats.record import RowError
-from service.json_lines import Row, parse
+from service.arrow_files import arrow_rows
+from service.csv_files import csv_rows, delimiter_of
+from service.decompression import Ahead, decompressed, expansion, seekable
+from service.file_types import BOM, refuse_unread, starts_json
+from service.json_files import json_rows, shape_of
+from service.json_lines import Row, json_line_rows
 from service.parquet import parquet_rows
-
-BLOCK = 1 << 20
-FREE_EXPANSION = 64 << 20  # bytes that any file may expand to
-MAX_EXPANSION = 100  # beyond that: times its stored size
-# Archives, pickles and arrays, by their first bytes.
-UNREAD = (
-    b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"\x93NUM", b"ARRO", b"BZh",
-    b"\xfd7zX", b"SQLi", b"\x89HDF",
-)  # fmt: skip
 
 
 def read_rows(file: IO[bytes], size: int, max_line: int, on_nul: str = "reject") -> Iterator[Row]:
-    """The rows of a file by its first bytes. Blank lines are no rows.
+    """The rows of a file by its first bytes; `size` is that of the file as it is stored.
 
     Raises Invalid, TooLarge or UnsupportedFile where the file as a whole can't be read.
     """
-    head = file.read(4)
-    file.seek(0)
-    if head == b"PAR1":
-        yield from parquet_rows(file, expansion(size), on_nul)
-        return
-    if head[:2] == b"\x1f\x8b":
-        file = Limited(gzip.GzipFile(fileobj=file), size)  # pyright: ignore[reportAssignmentType]
-    elif head == b"\x28\xb5\x2f\xfd":
-        stream = pa.CompressedInputStream(pa.PythonFile(file, "r"), "zstd")  # tells a cut file
-        file = Limited(stream, size)  # pyright: ignore[reportAssignmentType]
-    elif head.startswith(UNREAD):
-        raise UnsupportedFile("this file type is not read: give JSONL or Parquet")
-    for line, raw in lines(file, max_line):
-        if raw is None:
-            detail = f"the line is longer than {max_line} bytes"
-            yield Row(line, RowError("line_too_long", detail), b"")
-        elif raw.strip():
-            yield Row(line, parse(raw, on_nul), raw)
+    stream = Ahead(decompressed(file, size))
+    head, whole = stream.first_line(max_line)
+    refuse_unread(head)
+    if head.startswith(b"PAR1"):
+        with seekable(file, stream) as found:
+            yield from parquet_rows(found, expansion(size), on_nul)
+    elif head.startswith(b"ARROW1"):
+        with seekable(file, stream) as found:
+            yield from arrow_rows(found, expansion(size), on_nul, stream=False)
+    elif head.startswith(b"\xff\xff\xff\xff"):
+        yield from arrow_rows(stream, expansion(size), on_nul, stream=True)
+    else:
+        yield from text_rows(stream, head, max_line, on_nul, whole=whole)
 
 
-def expansion(size: int) -> int:
-    """Bytes that a file of this stored size may expand to."""
-    return max(FREE_EXPANSION, MAX_EXPANSION * size)
-
-
-class Limited:
-    """A decompressing stream that stops when it expands too much."""
-
-    def __init__(self, stream: Any, size: int) -> None:
-        self.stream, self.left = stream, expansion(size)
-
-    def read(self, n: int) -> bytes:
-        try:
-            block = self.stream.read(n)
-        except (OSError, EOFError, zlib.error) as error:
-            raise Invalid(
-                f"the compressed file is damaged: {error}", code="unreadable_file"
-            ) from None
-        self.left -= len(block)
-        if self.left < 0:
-            raise TooLarge(
-                f"the file expands to more than {MAX_EXPANSION} times its size",
-                code="decompressed_too_large",
-            )
-        return block
-
-
-def lines(file: Any, max_line: int) -> Iterator[tuple[int, bytes | None]]:
-    """(number, bytes) of each line, split at \\n only; None for a line that is too long."""
-    number, rest, skipping = 0, b"", False
-    while block := file.read(BLOCK):
-        parts = (rest + block).split(b"\n")
-        rest = parts.pop()
-        for part in parts:
-            number += 1
-            yield number, None if skipping or len(part) > max_line else first_line(number, part)
-            skipping = False
-        if len(rest) > max_line:
-            rest, skipping = b"", True
-    if rest or skipping:
-        number += 1
-        yield number, None if skipping else first_line(number, rest)
-
-
-def first_line(number: int, raw: bytes) -> bytes:
-    return raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
+def text_rows(
+    stream: Ahead, head: bytes, max_line: int, on_nul: str, *, whole: bool
+) -> Iterator[Row]:
+    """JSONL is what is left where this is neither a JSON file nor a table."""
+    stream.head = head = head.removeprefix(BOM)
+    delimiter = shape = None
+    if starts_json(head):
+        shape = shape_of(head, whole=whole)
+    else:
+        delimiter = delimiter_of(head, whole=whole)
+    if shape:
+        return json_rows(stream.read, shape, max_line, on_nul)
+    if delimiter:
+        return csv_rows(stream, delimiter, max_line, on_nul)
+    return json_line_rows(stream, max_line, on_nul)
