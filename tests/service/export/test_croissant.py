@@ -50,7 +50,7 @@ def test_mlcroissant_reads_every_row_of_every_shard_with_its_split(tmp_path: Pat
         ("train", "00001-of-00002", [row(2)]),
         ("test", "00000-of-00001", [row(3)]),
     ]
-    found = mlcroissant.Dataset(str(written(tmp_path, shards)))
+    found: Any = mlcroissant.Dataset(str(written(tmp_path, shards)))
     assert not found.metadata.issues.errors
     rows = sorted(found.records("default"), key=lambda each: each["default/votes"])
     assert [text(each["default/pair_id"]) for each in rows] == ["0", "1", "2", "3"]
