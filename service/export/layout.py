@@ -69,6 +69,8 @@ class TrainerLayout(BaseModel, ABC):
     takes_weight: ClassVar[bool] = False
     takes_margin: ClassVar[bool] = False
     takes_soft_label: ClassVar[bool] = False
+    least_answer: ClassVar[int] = 1  # tokens of max_length that a prompt must leave
+    finds_answers_by_text: ClassVar[bool] = False  # in the rendered chat, which may trim them
 
     @abstractmethod
     def features(self) -> Any:

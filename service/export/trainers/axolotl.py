@@ -16,7 +16,8 @@ class Axolotl(PairLayout):
     """Any further column reaches TRL inside Axolotl and fails there (its issue 2415)."""
 
     name: ClassVar[str] = "axolotl"
-    description: ClassVar[str] = "Axolotl DPO, IPO, ORPO: messages, chosen, rejected"
+    description: ClassVar[str] = "Axolotl DPO and IPO: messages, chosen, rejected"
+    finds_answers_by_text: ClassVar[bool] = True
 
     def features(self) -> Any:
         return pa.schema([("messages", MESSAGES), ("chosen", MESSAGE), ("rejected", MESSAGE)])

@@ -32,6 +32,7 @@ class OpenRlhf(PairLayout):
     name: ClassVar[str] = "openrlhf"
     description: ClassVar[str] = "OpenRLHF DPO and reward models, with a margin where asked for"
     takes_margin: ClassVar[bool] = True
+    least_answer: ClassVar[int] = 3  # DPO silently drops a prompt of max_len - 2 tokens
 
     margin: bool = False
     trains: Literal["dpo", "rm"] = "dpo"

@@ -1,0 +1,125 @@
+"""What can be wrong with one pair that is about to leave."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from curation.text import content_text
+from service.export.layout import PairLayout, TrainingPair
+from service.formats.record import Message, RowError
+
+if TYPE_CHECKING:
+    from curation.models.tokenizer import ChatTokenizer
+
+LONG_ENOUGH = 20  # characters of a prompt that an answer does not begin with by chance
+
+
+def text_of(messages: Sequence[Message]) -> str:
+    return "\n".join(content_text(message.get("content")) for message in messages)
+
+
+def check_pair(layout: PairLayout, pair: TrainingPair) -> Iterator[str]:
+    """Codes of findings, for what needs no tokenizer."""
+    chosen, rejected = text_of(pair.chosen).strip(), text_of(pair.rejected).strip()
+    if not chosen or not rejected:
+        yield "empty_answer"
+    if list(pair.chosen) == list(pair.rejected):
+        yield "chosen_equals_rejected"
+    elif chosen and chosen == rejected:
+        yield "differs_in_space"
+    if not text_of(pair.prompt).strip():
+        yield "empty_prompt"
+    yield from check_prefix(pair)
+    yield from check_roles(pair)
+    if is_reversed(pair):
+        yield "reversed_order"
+    if layout.finds_answers_by_text and any(said != said.strip() for said in answers(pair)):
+        yield "untrimmed_answer"
+    try:
+        list(layout.rows([pair]))
+    except RowError as error:
+        yield f"not_expressible: {error.message}"
+
+
+def answers(pair: TrainingPair) -> Iterator[str]:
+    for side in (pair.chosen, pair.rejected):
+        for message in side:
+            yield content_text(message.get("content"))
+
+
+def check_prefix(pair: TrainingPair) -> Iterator[str]:
+    """The prompt once more in the answers, or a part of it that both answers share."""
+    prompt, sides = list(pair.prompt), [list(pair.chosen), list(pair.rejected)]
+    if prompt and any(side[: len(prompt)] == prompt for side in sides):
+        yield "prompt_repeated"
+        return
+    if all(len(side) > 1 for side in sides) and sides[0][0] == sides[1][0]:
+        yield "shared_beginning"
+    asked = content_text(prompt[-1].get("content")).strip() if prompt else ""
+    if len(asked) >= LONG_ENOUGH and all(text_of(side).startswith(asked) for side in sides):
+        yield "answers_quote_prompt"
+
+
+def check_roles(pair: TrainingPair) -> Iterator[str]:
+    roles = [message["role"] for message in pair.prompt]
+    if "system" in roles[1:] or any(m["role"] == "system" for m in (*pair.chosen, *pair.rejected)):
+        yield "system_not_first"
+    talking = [role for role in roles if role != "system"]
+    if any(left == right != "tool" for left, right in pairwise(talking)):
+        yield "roles_repeat"
+    if talking and talking[-1] == "assistant":
+        yield "prompt_ends_with_assistant"
+    if any(not side or side[0]["role"] != "assistant" for side in (pair.chosen, pair.rejected)):
+        yield "answer_not_by_assistant"
+
+
+def is_reversed(pair: TrainingPair) -> bool:
+    """Whether scores that came with the pair say that rejected is the better one."""
+    if pair.soft_label is not None and pair.soft_label < 0.5:
+        return True
+    if pair.margin is not None:
+        return pair.margin < 0
+    scores = (pair.score_chosen, pair.score_rejected)
+    return scores[0] is not None and scores[1] is not None and scores[0] < scores[1]
+
+
+def check_tokens(
+    layout: PairLayout, pair: TrainingPair, tokenizer: "ChatTokenizer", max_length: int | None
+) -> Iterator[str]:
+    """What the chat template and the truncation (at the end, as TRL does it) would do."""
+    from curation.models.tokenizer import TemplateRefused
+
+    try:
+        chosen, rejected = tokenizer.encode(pair.prompt, (pair.chosen, pair.rejected))
+    except TemplateRefused as error:
+        yield f"template_refuses: {error}"
+        return
+    kept = min(shared(chosen.prompt, side.whole) for side in (chosen, rejected))
+    if kept < len(chosen.prompt):
+        yield "prompt_not_prefix"
+    if chosen.whole == rejected.whole:
+        yield "equal_tokens"
+        return
+    if max_length is None:
+        return
+    if len(chosen.prompt) > max_length - layout.least_answer:
+        yield "empty_after_truncation"
+    elif chosen.whole[:max_length] == rejected.whole[:max_length]:
+        yield "equal_after_truncation"
+    elif max(len(chosen.whole), len(rejected.whole)) > max_length:
+        yield "truncated"
+
+
+def check_characters(pair: TrainingPair, max_length: int) -> Iterator[str]:
+    """Without a tokenizer: a token is a character or more, nearly always."""
+    longest = max(len(text_of(side)) for side in (pair.chosen, pair.rejected))
+    if len(text_of(pair.prompt)) + longest > max_length:
+        yield "length_unknown"
+
+
+def shared(left: Sequence[int], right: Sequence[int]) -> int:
+    """How many first tokens are the same."""
+    for index, (one, other) in enumerate(zip(left, right, strict=False)):
+        if one != other:
+            return index
+    return min(len(left), len(right))

@@ -1,0 +1,203 @@
+"""Looks for what would train wrongly before an export is written: errors refuse it."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.errors import Invalid
+from service.export.layout import (
+    PairLayout,
+    RecordLayout,
+    TrainerLayout,
+    TrainingPair,
+    TrainingRecord,
+)
+from service.export.leaks import Leaks, digest
+from service.export.pair_checks import check_characters, check_pair, check_tokens, text_of
+from service.formats.record import RowError
+
+if TYPE_CHECKING:
+    from curation.models.tokenizer import ChatTokenizer
+
+Severity: TypeAlias = Literal["error", "warning"]
+SHOWN = 20  # rows named in a finding
+
+CODES: dict[str, tuple[Severity, str]] = {
+    "empty_answer": ("error", "an answer has no text"),
+    "chosen_equals_rejected": ("error", "chosen and rejected say the same"),
+    "empty_prompt": ("error", "the prompt has no text"),
+    "prompt_repeated": ("error", "the answers begin with the prompt, which would come twice"),
+    "empty_after_truncation": ("error", "the prompt fills max_length: no answer is left"),
+    "equal_after_truncation": ("error", "cut at max_length, chosen and rejected are the same"),
+    "equal_tokens": ("error", "the tokenizer makes the same tokens of chosen and rejected"),
+    "template_refuses": ("error", "the chat template does not take the dialogue"),
+    "not_expressible": ("error", "the layout can't say what the row holds"),
+    "leak": ("error", "the prompt is in another split, too"),
+    "near_leak": ("warning", "but for case and spacing, the prompt is in another split, too"),
+    "dialogue_leak": ("warning", "the prompt goes on from a whole prompt of another split"),
+    "differs_in_space": ("warning", "chosen and rejected differ in nothing but space"),
+    "shared_beginning": ("warning", "both answers begin with the same message"),
+    "answers_quote_prompt": ("warning", "both answers begin with the text of the prompt"),
+    "system_not_first": ("warning", "a system message that is not the first"),
+    "roles_repeat": ("warning", "two messages of one role after another"),
+    "prompt_ends_with_assistant": ("warning", "the prompt ends with an assistant's message"),
+    "answer_not_by_assistant": ("warning", "an answer does not begin with the assistant"),
+    "reversed_order": ("warning", "margin, scores or soft label say that rejected is better"),
+    "contradicts": ("warning", "another pair says the opposite of the same two answers"),
+    "untrimmed_answer": ("warning", "space around an answer, which the trainer may not find again"),
+    "prompt_not_prefix": ("warning", "the prompt's tokens change once an answer follows"),
+    "truncated": ("warning", "longer than max_length: the end is cut off"),
+    "length_unknown": ("warning", "more characters than max_length; a tokenizer would tell"),
+    "no_chat_template": ("warning", "the tokenizer has no chat template; bare texts were counted"),
+}
+
+
+class Finding(BaseModel):
+    """One kind of thing that is wrong, and with which rows."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str = Field(examples=["empty_answer"])
+    severity: Severity = Field(description="an error refuses the export")
+    message: str = Field(examples=["an answer has no text"])
+    count: int = Field(description="rows that have it")
+    rows: tuple[str, ...] = Field(description=f"the first {SHOWN} of them, by id")
+
+
+class Preflight(BaseModel):
+    """`unit` is what lengths were counted in."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rows: int
+    unit: Literal["tokens", "characters"]
+    max_length: int | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        return tuple(found for found in self.findings if found.severity == "error")
+
+    def refuse_errors(self) -> None:
+        """Raises Invalid `preflight_failed` with every finding where one is an error."""
+        if self.errors:
+            said = "; ".join(f"{found.message} ({found.count})" for found in self.errors)
+            findings = [found.model_dump(mode="json") for found in self.findings]
+            raise Invalid(
+                f"nothing was exported: {said}", code="preflight_failed", findings=findings
+            )
+
+
+def preflight(
+    layout: TrainerLayout,
+    rows: Iterable[tuple[str, TrainingPair | TrainingRecord]],
+    tokenizer: "ChatTokenizer | None" = None,
+    max_length: int | None = None,
+) -> Preflight:
+    """Check (split, pair or record) rows, in constant memory but for a hash a prompt and pair."""
+    search = Search(layout, tokenizer, max_length)
+    for split, item in rows:
+        search.add(split, item)
+    return search.report()
+
+
+class Search:
+    """Takes rows one by one and remembers what was found."""
+
+    def __init__(
+        self, layout: TrainerLayout, tokenizer: "ChatTokenizer | None", max_length: int | None
+    ) -> None:
+        self.layout, self.tokenizer, self.max_length = layout, tokenizer, max_length
+        self.rows = 0
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self.named: dict[tuple[str, str], list[str]] = {}
+        self.leaks = Leaks()
+        self.orders: dict[bytes, bool] = {}
+
+    def add(self, split: str, item: TrainingPair | TrainingRecord) -> None:
+        self.rows += 1
+        for said in dict.fromkeys(self.check(split, item)):
+            code, _, detail = said.partition(": ")
+            self.found(name_of(item), code, detail)
+
+    def found(self, name: str, code: str, detail: str = "") -> None:
+        self.counts[code, detail] += 1
+        names = self.named.setdefault((code, detail), [])
+        if len(names) < SHOWN:
+            names.append(name)
+
+    def check(self, split: str, item: TrainingPair | TrainingRecord) -> Iterator[str]:
+        prompt = item.prompt if isinstance(item, TrainingPair) else item.record.messages
+        yield from self.leaks.check(split, prompt, name_of(item))
+        if isinstance(item, TrainingRecord):
+            yield from check_record(self.layout, item)
+            return
+        assert isinstance(self.layout, PairLayout)
+        yield from check_pair(self.layout, item)
+        if self.contradicts(item):
+            yield "contradicts"
+        if self.tokenizer is not None:
+            yield from check_tokens(self.layout, item, self.tokenizer, self.max_length)
+        elif self.max_length is not None:
+            yield from check_characters(item, self.max_length)
+
+    def contradicts(self, pair: TrainingPair) -> bool:
+        prompt, chosen, rejected = map(text_of, (pair.prompt, pair.chosen, pair.rejected))
+        first, second = sorted((chosen, rejected))
+        known = self.orders.setdefault(digest(prompt, first, second), first == chosen)
+        return known != (first == chosen)
+
+    def report(self) -> Preflight:
+        if self.tokenizer is not None and not self.tokenizer.has_template:
+            self.counts["no_chat_template", ""] = self.rows
+        for name in self.leaks.continued():
+            self.found(name, "dialogue_leak")
+        order = list(CODES)
+        findings = [
+            finding(code, detail, count, self.named.get((code, detail), []))
+            for (code, detail), count in sorted(
+                self.counts.items(), key=lambda found: (order.index(found[0][0]), found[0][1])
+            )
+        ]
+        return Preflight(
+            rows=self.rows,
+            unit="characters" if self.tokenizer is None else "tokens",
+            max_length=self.max_length,
+            findings=tuple(findings),
+        )
+
+
+def finding(code: str, detail: str, count: int, rows: list[str]) -> Finding:
+    severity, message = CODES[code]
+    said = f"{message}: {detail}" if detail else message
+    return Finding(code=code, severity=severity, message=said, count=count, rows=tuple(rows))
+
+
+def check_record(layout: TrainerLayout, item: TrainingRecord) -> Iterator[str]:
+    assert isinstance(layout, RecordLayout)
+    try:
+        written = [row.values for row in layout.rows([item])]
+    except RowError as error:
+        yield f"not_expressible: {error.message}"
+        return
+    if layout.name != "native" and any(has_empty_answer(values) for values in written):
+        yield "empty_answer"
+
+
+def has_empty_answer(values: dict[str, object]) -> bool:
+    """An answer's text of a row of records: completion (messages), completions, responses."""
+    for name in ("completion", "completions", "responses"):
+        found = values.get(name)
+        if isinstance(found, list):
+            texts = [text_of([each]) if isinstance(each, dict) else str(each) for each in found]
+            if not all(text.strip() for text in texts):
+                return True
+    return False
+
+
+def name_of(item: TrainingPair | TrainingRecord) -> str:
+    if isinstance(item, TrainingPair):
+        return item.pair_id
+    return str(item.origin.get("source") or item.record.record_id or item.prompt_id)
