@@ -214,9 +214,9 @@ def write_pairs(
     chunk, count, lines = Chunk(), 0, 0
 
     def send() -> None:
-        for table, part in chunk.parts():
-            if table == "pairs":
-                copy_part(connection, upload.dataset_id, table, part)
+        for part in chunk.parts():
+            if part.table == "pairs":
+                copy_part(connection, upload.dataset_id, part)
 
     for line, of_line in groupby(records, lambda stored: stored.line):
         if not wanted(line):

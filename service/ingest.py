@@ -8,9 +8,10 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from service import files
-from service.copying import copy_part, raw_connection
+from service.copying import Part, copy_part, raw_connection
 from service.parser import parse
 from service.tables.datasets import Dataset, Upload, UploadState
+from service.tables.items import Prompt
 
 
 def ingest(session: Session, upload: Upload, progress: Callable[[int], None]) -> None:
@@ -24,15 +25,21 @@ def ingest(session: Session, upload: Upload, progress: Callable[[int], None]) ->
     counts: dict[str, Any] = {}
     with bulk_loading(session):
         connection = raw_connection(session)
-        for frame in parse("ingest", **request(upload)):
+        empty = is_empty(session, upload.dataset_id)
+        for frame in parse("ingest", empty=empty, **request(upload)):
             counts = frame.header["counts"]
-            for table, part in zip(frame.header["tables"], frame.blobs, strict=True):
-                copy_part(connection, upload.dataset_id, table, part)
+            for (table, unsure), rows in zip(frame.header["parts"], frame.blobs, strict=True):
+                copy_part(connection, upload.dataset_id, Part(table, unsure, rows))
             progress(counts["rows_in"])
     upload.layout, upload.pairs = counts["layout"], counts["pairs"]
     upload.rows_in, upload.rejected = counts["rows_in"], counts["rejected"]
     upload.accepted = counts["rows_in"] - counts["rejected"]
     upload.state = UploadState.ingested
+
+
+def is_empty(session: Session, dataset_id: uuid.UUID) -> bool:
+    """Whether no id can be there already."""
+    return session.scalar(select(Prompt.id).where(Prompt.dataset_id == dataset_id).limit(1)) is None
 
 
 def request(upload: Upload) -> dict[str, Any]:

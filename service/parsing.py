@@ -15,7 +15,7 @@ from typing import IO, Any
 import orjson
 
 from service import files
-from service.copying import Chunk
+from service.copying import Seen
 from service.errors import ServiceError, TooLarge
 from service.frames import write_frame
 from service.preview import preview
@@ -35,14 +35,11 @@ def ingest(request: dict[str, Any], out: IO[bytes]) -> None:
     with files.open(request["key"]) as file:
         layout, rows = recognised(rows_of(request, file), request["layout"])
         taker = Taker(place_of(request), layout, atomic=request["mode"] == "atomic")
+        seen = Seen() if request["empty"] else None
         for chunk in taker.chunks(rows):
-            send_chunk(out, chunk, taker)
-
-
-def send_chunk(out: IO[bytes], chunk: Chunk, taker: Taker) -> None:
-    parts = chunk.parts()
-    write_frame(out, {"counts": taker.counts(), "tables": [name for name, _ in parts]},
-                [part for _, part in parts])  # fmt: skip
+            parts = chunk.parts(seen)
+            header = {"counts": taker.counts(), "parts": [part[:2] for part in parts]}
+            write_frame(out, header, [part.rows for part in parts])
 
 
 def look(request: dict[str, Any], out: IO[bytes]) -> None:
