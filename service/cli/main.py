@@ -31,6 +31,9 @@ COMMANDS = {
     "evaluate": Command("remote", "evaluate", "Compare a subset with random ones"),
     "export": Command("remote", "export", "Write a subset as a folder"),
     "jobs": Command("remote", "jobs", "The jobs, or one of them"),
+    "withdraw": Command("leaving", "withdraw", "Take an upload out of everything new"),
+    "restore": Command("leaving", "restore", "Bring a withdrawn upload back"),
+    "erase": Command("leaving", "erase", "Delete an upload, or what an annotator said"),
     "verify": Command("verify", "verify", "Check an exported folder against its manifest"),
 }
 
