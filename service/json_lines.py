@@ -1,6 +1,7 @@
 """JSONL -> its rows: each line an object, or what is wrong with the line."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
 
@@ -10,6 +11,7 @@ from service.formats.record import RowError
 
 BLOCK = 1 << 20
 MAX_FIELDS = 10_000  # of one row
+MAX_COUNTED = 50  # keys that are counted in the text one by one
 MAX_DEPTH = 250  # of nested JSON: what is stored must be written again, and orjson stops at 254
 
 RawRow: TypeAlias = "dict[str, Any] | RowError"
@@ -120,6 +122,8 @@ def may_repeat_a_key(value: dict[str, Any], raw: bytes) -> bool:
     """Cheap: a repeated key of the object stands in the text more often than once."""
     if raw.count(b'":') + raw.count(b'" :') <= len(value):
         return False  # the common case: one colon a key, none lost
+    if len(value) > MAX_COUNTED:
+        return True
     return any(
         raw.count(b'"%b":' % key.encode()) + raw.count(b'"%b" :' % key.encode()) > 1
         for key in value
@@ -133,8 +137,8 @@ def repeated_key(raw: bytes) -> str | None:
     def check(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            names = [name for name, _ in pairs]
-            repeated.append(next(name for name in names if names.count(name) > 1))
+            times = Counter(name for name, _ in pairs)
+            repeated.append(next(name for name in times if times[name] > 1))
         return found
 
     try:

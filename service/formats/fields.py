@@ -26,7 +26,7 @@ def decoded(value: Any) -> Any:
     if not isinstance(value, Cell):
         return value
     try:
-        return orjson.loads(value)
+        return orjson.loads(str(value))  # a subclass of str is refused
     except orjson.JSONDecodeError:
         return value
 
