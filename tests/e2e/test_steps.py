@@ -44,3 +44,13 @@ def test_the_quickstart_script_does_the_same_over_rest(
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("succeeded") == 4
     assert (tmp_path / "export.tar").stat().st_size > 10_000
+
+
+def test_a_source_leaves_for_a_while_and_for_good(stack: Home, few: Path) -> None:
+    [upload] = stack.prefsift("upload", few, "--dataset", "leaving").json
+    assert stack.prefsift("withdraw", upload["id"]).json["upload"]["state"] == "withdrawn"
+    assert stack.prefsift("restore", upload["id"]).json["pairs"] == upload["pairs"]
+    wanted = ["erase", "leaving", "--upload", upload["id"]]
+    assert stack.prefsift(*wanted, "--dry-run").json["state"] == "dry_run"
+    erased = stack.prefsift(*wanted, "--yes").json["erased"]
+    assert (erased["pairs"], erased["records"]) == (upload["pairs"], upload["accepted"])
