@@ -1,0 +1,14 @@
+"""The orders that a policy can read: a discriminated union by the kind of label."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from curation.pairing.imported import ImportedScores
+from curation.pairing.ranked_pairs import RankedPairs
+from curation.pairing.rankings import Rankings
+from curation.pairing.ratings import Ratings
+
+AnyOrder = Annotated[
+    Ratings | Rankings | RankedPairs | ImportedScores, Field(discriminator="label")
+]
