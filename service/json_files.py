@@ -42,6 +42,8 @@ def shape_of(head: bytes, *, whole: bool) -> Shape | None:
         return None if begun not in (b"{", b"]") or one_a_line else Shape("array", start)
     if len(lines) > 1 and lines[1].lstrip().startswith(b"{") and not lines[0].endswith(GOES_ON):
         return None  # two objects, the first of which may be damaged
+    if (len(lines) > 1 or not whole) and is_json(lines[0]):
+        return None
     cutter = Cutter(io.BytesIO(head).read, len(head))
     first = next(cutter.elements(commas=False)) or b""
     if cutter.ended:  # the object goes on

@@ -163,12 +163,12 @@ def test_values_that_json_lacks_come_as_text() -> None:
     assert codes(found) == [{"image": "/w==", "day": "2026-01-02", "cost": "1.50"}]
 
 
-def test_a_row_of_a_million_keys_is_refused_soon_and_one_of_thousands_is_checked() -> None:
+def test_a_row_of_too_many_keys_is_refused_and_one_of_thousands_is_checked() -> None:
     def keys(count: int) -> bytes:
         return b"{" + b",".join(b'"k%d": "x"' % i for i in range(count)) + b"}"
 
-    assert codes(read(keys(1_000_000), max_line=1 << 25)) == ["too_many_fields"]
+    assert codes(read(keys(100_000), max_line=1 << 25)) == ["too_many_fields"]
     assert len(codes(read(keys(9_000)))[0]) == 9_000
     assert codes(read(keys(9_000)[:-1] + b', "k7": 1}')) == ["duplicate_key"]
-    nested = b'{"a": ' + keys(200_000)[:-1] + b', "k7": 1}, "a": 2}'
+    nested = b'{"a": ' + keys(50_000)[:-1] + b', "k7": 1}, "a": 2}'
     assert codes(read(nested, max_line=1 << 25)) == ["duplicate_key"]
