@@ -13,6 +13,7 @@ from service.routes import (
     datasets,
     erasures,
     exports,
+    imports,
     jobs,
     pairs,
     scores,
@@ -56,7 +57,7 @@ app.add_middleware(BodyLimit)
 app.add_middleware(RequestContext)
 errors.install(app)
 ROUTES = (
-    datasets, uploads, upload_sessions, pairs, jobs, scores, subsets, exports,
+    datasets, uploads, upload_sessions, imports, pairs, jobs, scores, subsets, exports,
     erasures, catalogue, system,
 )  # fmt: skip
 for module in ROUTES:

@@ -38,6 +38,8 @@ class Settings(BaseSettings):
         ""  # with ":" between: where users' tokenizers may lie; default <home>/models
     )
     import_hosts: str = ""  # host or host:port, with commas: private addresses to import from
+    hf_endpoint: str = Field(default="https://huggingface.co", validation_alias="HF_ENDPOINT")
+    hf_token: str = Field(default="", validation_alias="HF_TOKEN")  # goes to that endpoint only
     parse_memory_bytes: int = 1024 * MIB  # for reading one file, beside the program itself
     parse_silence_seconds: float = 30  # that reading may go on without a result
     log_format: str = "json"

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service import files
-from service.errors import NotFound
+from service.errors import Conflict, NotFound
 from service.queue import enqueue
 from service.tables.datasets import Dataset, Upload, UploadState
 from service.tables.jobs import FINAL_STATES, Job, JobKind
@@ -31,6 +31,9 @@ def take(
         .where(Upload.state != UploadState.failed)
     )
     if found is not None:
+        if found.state == UploadState.withdrawn:
+            detail = f"these bytes are upload {found.id}, which is withdrawn: restore it instead"
+            raise Conflict(detail, code="upload_withdrawn")
         job = ingest_job(session, found)
         if found.state == UploadState.ingested or job.state not in FINAL_STATES:
             incoming.drop()

@@ -9,7 +9,17 @@ from celery.signals import setup_logging, worker_process_init, worker_ready
 from service import db, logs
 from service.queue import QUEUES, celery
 from service.tables.jobs import JobKind
-from workers import erasing, evaluating, exporting, ingesting, protocol, reaper, scoring, selecting
+from workers import (
+    erasing,
+    evaluating,
+    exporting,
+    fetching,
+    ingesting,
+    protocol,
+    reaper,
+    scoring,
+    selecting,
+)
 from workers.handler import Handler
 
 HANDLERS: dict[JobKind, Handler] = {
@@ -19,6 +29,7 @@ HANDLERS: dict[JobKind, Handler] = {
     JobKind.evaluate: evaluating.Evaluating(),
     JobKind.export: exporting.Exporting(),
     JobKind.erase: erasing.Erasing(),
+    JobKind.fetch: fetching.Fetching(),
 }
 
 setup_logging.connect(logs.configure)
