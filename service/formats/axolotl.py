@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from service.formats.chosen_rejected import decided, sides
-from service.formats.fields import is_messages, message, messages, required, response_of, text
+from service.formats.fields import (
+    is_messages,
+    message,
+    messages,
+    opened,
+    required,
+    response_of,
+    text,
+)
 from service.formats.fields import turns_of as turns
 from service.formats.format import Format
 from service.formats.record import Message, Record, Response, RowError
@@ -22,10 +30,11 @@ class Axolotl(Format):
     columns: ClassVar[tuple[str, ...]] = ("messages", "chosen", "rejected")
 
     def recognise(self, rows: Sequence[dict[str, Any]]) -> float:
-        sure = [certainty(row) for row in rows]
+        sure = [certainty(opened(row)) for row in rows]
         return sum(sure) / len(rows) if rows else 0.0
 
     def read(self, row: dict[str, Any]) -> Record:
+        row = opened(row)
         if "messages" in row:
             prompt, used = messages(row["messages"], "messages"), ["messages"]
         else:

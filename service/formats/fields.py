@@ -31,6 +31,26 @@ def decoded(value: Any) -> Any:
         return value
 
 
+def opened(row: dict[str, Any], lists: Sequence[str] = ()) -> dict[str, Any]:
+    """The row with cells that hold messages, turns or completions as these, and those of `lists`.
+
+    Any other cell stays text: an answer may be JSON itself.
+    """
+    return {
+        name: decoded(value) if name in lists or holds_messages(value) else value
+        for name, value in row.items()
+    }
+
+
+def holds_messages(value: Any) -> bool:
+    if not isinstance(value, Cell) or not value.startswith(("[", "{")):
+        return False
+    said = decoded(value)
+    found = said if isinstance(said, list) else [said]
+    keys = ("role", "from", "completion")
+    return bool(found) and all(isinstance(m, dict) and m.keys() & set(keys) for m in found)
+
+
 def required(row: dict[str, Any], name: str) -> Any:
     if row.get(name) is None:
         raise RowError("missing_field", f"{name} is missing", name)

@@ -12,6 +12,7 @@ IMAGES = ("image_path", "file_path", "images", "generations")
 RANKS = ("ranks", "rank", "ranking")  # the lowest is the best
 MARKS = "human_preference"  # the highest is the best
 ANNOTATOR = "user_hash"
+LISTS = (*IMAGES, *RANKS, MARKS, "models")
 
 
 def list_name(row: dict[str, Any]) -> str | None:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from service.formats.fields import number, optional_text, required, text
+from service.formats.fields import number, opened, optional_text, required, text
 from service.formats.format import Format
-from service.formats.image_lists import is_human, list_name, read_list, write_lists
+from service.formats.image_lists import LISTS, is_human, list_name, read_list, write_lists
 from service.formats.images import image_uri
 from service.formats.record import Annotator, Comparison, Record, Response, RowError
 from service.formats.thumbs import flag
@@ -26,10 +26,11 @@ class ImagePairs(Format):
 
     def recognise(self, rows: Sequence[dict[str, Any]]) -> float:
         pairs = sum("caption" in row and "label_0" in row for row in rows)
-        lists = sum(list_name(row) is not None for row in rows)
+        lists = sum(list_name(opened(row, LISTS)) is not None for row in rows)
         return (0.95 * pairs + 0.8 * lists) / len(rows) if rows else 0.0
 
     def read(self, row: dict[str, Any]) -> Record:
+        row = opened(row, LISTS)
         images = list_name(row)
         if images is not None:
             return read_list(row, images)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from service.formats.chosen_rejected import decided, sides
-from service.formats.fields import required, response_of, text, turns_of
+from service.formats.fields import opened, required, response_of, text, turns_of
 from service.formats.format import Format
 from service.formats.record import Message, Record, Response, RowError
 from service.formats.sharegpt import is_turns, read_turn, read_turns, write_turn
@@ -21,10 +21,11 @@ class LlamaFactory(Format):
     columns: ClassVar[tuple[str, ...]] = ("conversations", "chosen", "rejected")
 
     def recognise(self, rows: Sequence[dict[str, Any]]) -> float:
-        sure = [certainty(row) for row in rows]
+        sure = [certainty(opened(row)) for row in rows]
         return sum(sure) / len(rows) if rows else 0.0
 
     def read(self, row: dict[str, Any]) -> Record:
+        row = opened(row, ("conversations", "history"))
         dialogue = "conversations" in row
         prompt = read_dialogue(row) if dialogue else read_alpaca(row)
         own = (*(SHAREGPT if dialogue else ALPACA), *ANSWERS)

@@ -4,9 +4,18 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from service.formats.chosen_rejected import compared
-from service.formats.fields import integer, items, messages, required, response_of, turns_of
+from service.formats.fields import (
+    decoded,
+    integer,
+    items,
+    messages,
+    required,
+    response_of,
+    turns_of,
+)
 from service.formats.format import Format
-from service.formats.record import Comparison, Message, Ranking, Record, Response, RowError
+from service.formats.record import Comparison, Ranking, Record, Response, RowError
+from service.formats.trl_preference import prompt_messages
 from service.tables.labels import Outcome
 
 COLUMNS = ("context", "completions")
@@ -18,16 +27,13 @@ class NemoRl(Format):
     columns: ClassVar[tuple[str, ...]] = COLUMNS
 
     def recognise(self, rows: Sequence[dict[str, Any]]) -> float:
-        found = [row for row in rows if "context" in row and ranked(row.get("completions"))]
+        found = [
+            row for row in rows if "context" in row and ranked(decoded(row.get("completions")))
+        ]
         return 0.95 * len(found) / len(rows) if rows else 0.0
 
     def read(self, row: dict[str, Any]) -> Record:
-        context = required(row, "context")
-        prompt: list[Message] = (
-            [{"role": "user", "content": context}]
-            if isinstance(context, str)
-            else messages(context, "context")
-        )
+        prompt = prompt_messages(required(row, "context"))
         required(row, "completions")
         found = items(row, "completions")
         responses = tuple(read_response(item, index) for index, item in enumerate(found))
@@ -54,6 +60,7 @@ class NemoRl(Format):
 
 
 def ranked(value: Any) -> bool:
+    value = decoded(value)
     return isinstance(value, list) and all(
         isinstance(item, dict) and {"rank", "completion"} <= item.keys() for item in value
     )

@@ -72,9 +72,9 @@ def read_unpaired(row: dict[str, Any]) -> Record:
     extra = {name: value for name, value in row.items() if name not in UNPAIRED}
     label = flag(row.get("score"), "score")
     response = required(row, "response")
-    if isinstance(response, str):
+    if not is_messages(response):
         prompt = prompt_messages(required(row, "instruction"))
-        return thumb(prompt, Response("response", response), label, extra)
+        return thumb(prompt, Response("response", text(response, "response")), label, extra)
     turns = messages(response, "response")
     if not turns:
         raise RowError("missing_field", "response has no messages", "response")

@@ -64,7 +64,7 @@ def prompt_messages(prompt: Any) -> list[Message]:
     """A string is one user message."""
     if isinstance(prompt, dict):
         return [message(prompt, "prompt")]
-    if isinstance(prompt, list):
+    if isinstance(prompt, list) or (prompt and is_messages(prompt)):
         return messages(prompt, "prompt")
     return [{"role": "user", "content": text(prompt, "prompt")}]
 

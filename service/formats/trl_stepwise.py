@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from service.formats.fields import required, text
+from service.formats.fields import decoded, required, text
 from service.formats.format import Format
 from service.formats.record import Record, Response, RowError
 from service.formats.thumbs import flag, only_thumbs, up_or_down
@@ -21,7 +21,7 @@ class TrlStepwise(Format):
         found = [
             row
             for row in rows
-            if all(isinstance(row.get(name), list) for name in ("completions", "labels"))
+            if all(isinstance(decoded(row.get(name)), list) for name in ("completions", "labels"))
             and "prompt" in row
         ]
         return 0.9 * len(found) / len(rows) if rows else 0.0
@@ -62,7 +62,7 @@ class TrlStepwise(Format):
 
 
 def listed(row: dict[str, Any], name: str) -> list[Any]:
-    value = required(row, name)
+    value = decoded(required(row, name))
     if not isinstance(value, list):
         raise RowError("wrong_type", f"{name} must be a list", name)
     return value

@@ -18,8 +18,14 @@ class TrlUnpaired(Format):
     columns: ClassVar[tuple[str, ...]] = COLUMNS
 
     def recognise(self, rows: Sequence[dict[str, Any]]) -> float:
-        found = [row for row in rows if row.keys() >= set(COLUMNS) and is_flag(row["label"])]
-        return 0.9 * len(found) / len(rows) if rows else 0.0
+        found = [
+            row
+            for row in rows
+            if "prompt" in row and "completion" in row and is_flag(row.get("label"))
+        ]
+        if not any("label" in row for row in found):
+            return 0.0
+        return 0.9 * len(found) / len(rows)
 
     def read(self, row: dict[str, Any]) -> Record:
         completion = required(row, "completion")

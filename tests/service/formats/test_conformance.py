@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from service.formats import FORMATS, Format, Record, RowError, recognise
+from service.formats.fields import Cell
 from service.formats.record import (
     Annotator,
     Comparison,
@@ -33,6 +34,7 @@ ROWS = Path(__file__).parent / "rows"
 PAIRED = [
     "axolotl", "hh", "llamafactory", "native", "nemo_rl", "openrlhf", "trl_preference",
 ]  # layouts that hold a pair of texts  # fmt: skip
+FLAT = [*PAIRED, "image_pairs", "trl_stepwise", "trl_unpaired"]  # their rows fit in a table
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=40)
 
 
@@ -130,6 +132,21 @@ def test_what_was_uploaded_comes_back_from_the_tables(
     assert upload["rejected"] == 0
     stored = [found.record for found in load_records(session, uuid.UUID(dataset))]
     assert stored == read(FORMATS[name], rows)
+
+
+@pytest.mark.parametrize("name", FLAT)
+def test_the_cells_of_a_csv_file_say_the_same(name: str) -> None:
+    table = [
+        {key: cell(value) for key, value in row.items() if value is not None}
+        for row in rows_of(name)
+    ]
+    assert recognise(table) is not None
+    for cells, row in zip(table, rows_of(name), strict=True):
+        assert meaning(read(FORMATS[name], [cells])) == meaning(read(FORMATS[name], [row]))
+
+
+def cell(value: Any) -> Cell:
+    return Cell(value if isinstance(value, str) else orjson.dumps(value).decode())
 
 
 @pytest.mark.parametrize("name", FORMATS)
