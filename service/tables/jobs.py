@@ -20,6 +20,7 @@ class JobKind(StrEnum):
     evaluate = "evaluate"
     export = "export"
     fetch = "fetch"
+    pair_build = "pair_build"
     erase = "erase"
 
 
