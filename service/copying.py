@@ -23,7 +23,7 @@ COLUMNS: dict[str, str] = {  # in the order that foreign keys ask for
     "feedback": "upload_id line ordinal part dataset_id annotator_id aspect rationale"
     " turn kind label text",
     "pairs": "dataset_id id position prompt_id chosen_id rejected_id content_id upload_id line"
-    " votes agreement",
+    " votes agreement margin soft_label",
     "rejects": "upload_id line code field message raw",
 }
 SHARED = ("annotators", "prompts", "responses")  # a content hash that is there is not written again

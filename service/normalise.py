@@ -18,7 +18,7 @@ from service.copying import (
     text_field,
 )
 from service.formats.record import Label, Record, Response, RowError
-from service.pair_policy import Decision, decide
+from service.judging import Decision, decide
 from service.tables.pairs import POSITION_ORDINAL_BITS, position
 
 MAX_PAIRS = 1 << POSITION_ORDINAL_BITS  # of one row
@@ -83,7 +83,7 @@ def add_record(
         json_field(identity.canonical(record.extra) if record.extra else None),
     )  # fmt: skip
     add_labels(chunk, place, line, record, ids)
-    for chosen, rejected, votes, agreement in decisions:
+    for chosen, rejected, votes, agreement, margin, soft_label in decisions:
         better, worse = ids[chosen], ids[rejected]
         content = identity.pair_content_id(prompt, contents[chosen], contents[rejected])
         chunk.add(
@@ -93,6 +93,7 @@ def add_record(
             integer_field(position(place.ordinal, line.number, line.pairs)),
             at_prompt, id_field(better), id_field(worse), id_field(content),
             place.upload, line.field, integer_field(votes), float_field(agreement),
+            float_field(margin), float_field(soft_label),
         )  # fmt: skip
         line.pairs += 1
 

@@ -1,6 +1,6 @@
 """What is known about the responses of one prompt: the labels that pairs are built from."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -10,7 +10,7 @@ Outcome: TypeAlias = Literal["a", "b", "tie", "both_bad"]
 class Candidate(NamedTuple):
     """A response. `content` is equal for two that say the same; `scores` came with it."""
 
-    content: Hashable
+    content: object
     model: str | None = None
     scores: Mapping[str, float] = {}
 
