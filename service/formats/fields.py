@@ -123,7 +123,16 @@ def message(value: Any, name: str) -> Message:
         raise RowError("missing_field", f"{name}.content is missing", f"{name}.content")
     if content is not None and not isinstance(content, str | list):
         raise RowError("wrong_type", f"{name}.content must be text or parts", f"{name}.content")
+    if isinstance(content, list) and not all(map(is_part, content)):
+        raise RowError("wrong_type", f"{name}.content has a wrong part", f"{name}.content")
     return {**value, "role": role}
+
+
+def is_part(value: Any) -> bool:
+    """A part of a multimodal content; one of type text has its text."""
+    if not isinstance(value, dict):
+        return False
+    return value.get("type") != "text" or isinstance(value.get("text"), str)
 
 
 def is_messages(value: Any) -> bool:

@@ -56,6 +56,6 @@ class QaFeedback(Format):
 
 
 def outcome(value: Any, field: str) -> Outcome:
-    if isinstance(value, bool) or value not in OUTCOMES:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value not in OUTCOMES:
         raise RowError("wrong_type", f"{field} is {value!r}; known: 0, 1, 2", field)
     return OUTCOMES[value]

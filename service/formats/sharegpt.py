@@ -42,6 +42,8 @@ def calls_of(value: str, name: str) -> list[dict[str, Any]]:
     try:
         called = orjson.loads(value)
         calls = called if isinstance(called, list) else [called]
+        if not calls or not all(isinstance(call, dict) for call in calls):
+            raise RowError("wrong_type", f"{name}.value holds no function call", f"{name}.value")
         tool_calls = [{"type": "function", "function": call} for call in calls]
         orjson.dumps([[tool_calls]])  # a record must be JSON to its end, which has fewer levels
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
@@ -52,10 +54,25 @@ def calls_of(value: str, name: str) -> list[dict[str, Any]]:
 def write_turn(said: Message) -> dict[str, Any]:
     rest = {key: value for key, value in said.items() if key not in ("role", "content")}
     calls = rest.pop("tool_calls", None)
-    if calls and not said.get("content"):
+    if is_calls(calls) and said.get("content") is None:
         called = [call["function"] for call in calls]
         value = orjson.dumps(called[0] if len(called) == 1 else called).decode()
         return {"from": "function_call", "value": value, **rest}
     if calls or not isinstance(said.get("content"), str):
         raise RowError("not_expressible", "a turn holds plain text or a function call")
     return {"from": TO[said["role"]], "value": said["content"], **rest}
+
+
+def is_calls(value: Any) -> bool:
+    """Calls that say no more than a function and its arguments."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(
+            isinstance(call, dict)
+            and call.keys() == {"type", "function"}
+            and call["type"] == "function"
+            and isinstance(call["function"], dict)
+            for call in value
+        )
+    )

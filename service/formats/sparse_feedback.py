@@ -33,13 +33,13 @@ class SparseFeedback(Format):
         extra = {} if given in (None, NO_INPUT) else {"input": text(given, "1")}
         messages = asked("\n\n".join((instruction, *extra.values())))
         if "4" in row:
-            if row["4"] not in OUTCOMES:
+            if str(row["4"]) not in OUTCOMES:
                 raise RowError("wrong_type", f"4 is {row['4']!r}; known: {', '.join(NAMES)}", "4")
             responses = (
                 Response("a", text(required(row, "2"), "2")),
                 Response("b", text(required(row, "3"), "3")),
             )
-            label = Comparison(BY, a="a", b="b", outcome=OUTCOMES[row["4"]])
+            label = Comparison(BY, a="a", b="b", outcome=OUTCOMES[str(row["4"])])
             return Record(messages, responses, (label,), extra=extra)
         value = integer(required(row, "3"), "3")
         rating = Rating(BY, value=float(value), response="a", scale=SCALE)
@@ -67,4 +67,4 @@ def is_rated(row: dict[str, Any]) -> bool:
 
 
 def is_ranked(row: dict[str, Any]) -> bool:
-    return {"0", "2", "3"} <= row.keys() and row.get("4") in OUTCOMES
+    return {"0", "2", "3"} <= row.keys() and str(row.get("4")) in OUTCOMES
