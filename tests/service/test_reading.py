@@ -44,6 +44,8 @@ def codes(rows: list[Row]) -> list[Any]:
         (b'{"a\\u0000": 1}', "nul_character"),
         (b'{"a": 1, "a": 2}', "duplicate_key"),
         (b'{"b": {"a": 1, "a": 2}, "a": 1}', "duplicate_key"),
+        (b'{"b": [{"a": 1, "a": 2}]}', "duplicate_key"),
+        (b'{"a" \t: 1, "a"  : 2}', "duplicate_key"),
         (b"5", "not_an_object"),
         (b'{"a": 1', "not_json"),
     ],
