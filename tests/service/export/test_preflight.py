@@ -11,14 +11,14 @@ from curation.models.tokenizer import ChatTokenizer
 from service.errors import Invalid
 from service.export.layout import TrainingPair, TrainingRecord
 from service.export.preflight import CODES, Preflight, preflight
-from service.export.trainers import LAYOUTS
-from service.export.trainers.axolotl import Axolotl
-from service.export.trainers.openrlhf import OpenRlhf
-from service.export.trainers.trl import TrlPreference, TrlThumbs
 from service.formats.record import Record, Response
 from service.formats.thumbs import up_or_down
+from service.trainers import LAYOUTS
+from service.trainers.axolotl import Axolotl
+from service.trainers.openrlhf import OpenRlhf
+from service.trainers.trl import TrlPreference, TrlThumbs
 from tests.service.export.tiny_tokenizer import tokenizer
-from tests.service.export.trainers.pairs import PAIRS, pair, says, user
+from tests.service.trainers.pairs import PAIRS, pair, says, user
 
 PROMPT = user("one two three")
 

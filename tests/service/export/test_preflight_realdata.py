@@ -8,11 +8,11 @@ import pytest
 
 from service.export.layout import TrainerLayout, TrainingPair
 from service.export.preflight import preflight
-from service.export.trainers.axolotl import Axolotl
-from service.export.trainers.trl import TrlPreference
 from service.formats import FORMATS
 from service.formats.fields import turns_of
 from service.identity import prompt_id
+from service.trainers.axolotl import Axolotl
+from service.trainers.trl import TrlPreference
 
 pytestmark = pytest.mark.realdata
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from service.export.layout import TrainingPair
 from service.export.resample import resample
-from tests.service.export.trainers.pairs import PAIRS, pair
+from tests.service.trainers.pairs import PAIRS, pair
 
 MANY = 20_000
 

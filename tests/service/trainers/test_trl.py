@@ -18,12 +18,12 @@ from trl.trainer.kto_config import KTOConfig
 from trl.trainer.model_config import ModelConfig
 from trl.trainer.reward_config import RewardConfig
 
-from service.export.trainers import LAYOUTS
-from service.export.trainers.trl import TrlReward
 from service.formats import FORMATS
 from service.formats.record import Record, Response
 from service.formats.thumbs import up_or_down
-from tests.service.export.trainers.pairs import PAIRS, user, write
+from service.trainers import LAYOUTS
+from service.trainers.trl import TrlReward
+from tests.service.trainers.pairs import PAIRS, user, write
 
 
 def loaded(name: str, given: list[Any], folder: Path, **options: Any) -> Any:

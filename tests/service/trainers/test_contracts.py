@@ -14,9 +14,9 @@ from datasets import load_dataset
 from jsonschema import Draft202012Validator
 
 from service.export.layout import Place
-from service.export.trainers import LAYOUTS
 from service.formats.record import RowError
-from tests.service.export.trainers.pairs import DIALOGUE, PAIRS, pair, rows, says, user, write
+from service.trainers import LAYOUTS
+from tests.service.trainers.pairs import DIALOGUE, PAIRS, pair, rows, says, user, write
 
 CONTRACTS = Path(__file__).parent / "contracts"
 LLAMAFACTORY_DPO = LAYOUTS["llamafactory"]()

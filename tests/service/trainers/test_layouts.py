@@ -10,12 +10,13 @@ from datasets import load_dataset
 from pydantic import ValidationError
 
 from service.export.layout import PairLayout
-from service.export.trainers import LAYOUTS
-from service.export.trainers.spreadsheet import Csv
-from service.export.trainers.whole_records import ImagePairs, NativeRecord, RankedList
 from service.formats import FORMATS
 from service.formats.record import RowError
-from tests.service.export.trainers.pairs import (
+from service.trainers import LAYOUTS
+from service.trainers.spreadsheet import Csv
+from service.trainers.whole_records import ImagePairs, NativeRecord, RankedList
+from tests.service.formats.test_conformance import FULL, read, rows_of
+from tests.service.trainers.pairs import (
     DIALOGUE,
     PAIR_LAYOUTS,
     PAIRS,
@@ -24,7 +25,6 @@ from tests.service.export.trainers.pairs import (
     says,
     write,
 )
-from tests.service.formats.test_conformance import FULL, read, rows_of
 
 TOOL_CALL = [{"role": "assistant", "tool_calls": [{"type": "function", "function": {"name": "f"}}]}]
 IMAGE = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What is it?"}]}]

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 
 from service.export.layout import PairLayout, Place, RecordLayout, TrainerLayout, TrainingPair
 from service.export.layout import TrainingRecord as Whole
-from service.export.trainers import LAYOUTS
 from service.formats.record import Message
+from service.trainers import LAYOUTS
 
 
 def user(text: str) -> list[Message]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from service.export.layout import PairLayout, Place, Row, TrainingPair
 from service.export.plain import MESSAGES
-from service.export.trainers.trl import margin_of, three_columns
+from service.trainers.trl import margin_of, three_columns
 
 DOTTED = {
     "dataset": "--data.dataset",
