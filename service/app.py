@@ -15,6 +15,7 @@ from service.routes import (
     exports,
     imports,
     jobs,
+    pair_builds,
     pairs,
     scores,
     subsets,
@@ -37,6 +38,7 @@ TAGS = [
     {"name": "uploads", "description": "Files of a dataset, and the rows that were refused"},
     {"name": "erasures", "description": "Sources that leave a dataset, for a while or for good"},
     {"name": "pairs", "description": "Preference pairs: the unit that is curated"},
+    {"name": "pair builds", "description": "Pairs built from labels by a policy, previewed first"},
     {"name": "jobs", "description": "Everything that takes longer than a request"},
     {"name": "scores", "description": "What the signals said about each item"},
     {"name": "subsets", "description": "Selections by a recipe, with rank and reason of each pair"},
@@ -57,7 +59,7 @@ app.add_middleware(BodyLimit)
 app.add_middleware(RequestContext)
 errors.install(app)
 ROUTES = (
-    datasets, uploads, upload_sessions, imports, pairs, jobs, scores, subsets, exports,
+    datasets, uploads, upload_sessions, imports, pairs, pair_builds, jobs, scores, subsets, exports,
     erasures, catalogue, system,
 )  # fmt: skip
 for module in ROUTES:

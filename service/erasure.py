@@ -108,9 +108,14 @@ def mark_lines(session: Session, query: str, **values: Any) -> None:
     session.execute(text("ANALYZE touched_lines, touched_prompts"))
 
 
+# A policy may have built a prompt's pairs from any of its labels.
 TOUCHED_PAIRS = """
 SELECT p.id FROM pairs p JOIN touched_lines USING (upload_id, line) WHERE p.dataset_id = :dataset
+UNION SELECT p.id FROM pairs p JOIN touched_prompts USING (prompt_id)
+WHERE p.dataset_id = :dataset AND p.build_id IS NOT NULL
 """
+# So that asking for a policy again builds again.
+OUTDATED_BUILDS = "UPDATE pair_builds SET labels_sha256 = '' WHERE dataset_id = :dataset"
 SUBSETS = f"""
 SELECT s.id, count(*) FROM subsets s JOIN subset_items i ON i.subset_id = s.id
 WHERE s.dataset_id = :dataset AND i.rank IS NOT NULL AND i.pair_id IN ({TOUCHED_PAIRS})
@@ -136,7 +141,8 @@ def touched(session: Session, dataset_id: uuid.UUID) -> dict[str, Any]:
 
 
 def delete_pairs(session: Session, dataset_id: uuid.UUID) -> int:
-    """The pairs of the marked lines."""
+    """The pairs of the marked lines, and those that policies built of their prompts."""
+    session.execute(text(OUTDATED_BUILDS), {"dataset": dataset_id})
     query = f"DELETE FROM pairs WHERE dataset_id = :dataset AND id IN ({TOUCHED_PAIRS})"
     return removed(session, query, dataset=dataset_id)
 

@@ -53,3 +53,13 @@ def pair_content_id(prompt: bytes, chosen: bytes, rejected: bytes) -> bytes:
     """The same for a pair and its contradiction: the two contents are unordered."""
     one, two = (chosen, rejected) if chosen < rejected else (rejected, chosen)
     return hashed(b"content", L16 + prompt + L16 + one + L16 + two)
+
+
+def built_pair_id(policy: str, prompt: str, pair: Sequence[Any], occurrence: int) -> bytes:
+    """The same policy over the same labels builds pairs of the same ids.
+
+    `pair` is the whole `BuiltPair`: the two responses and what speaks for them. `occurrence` counts
+    equal pairs of a prompt, as single judgments give.
+    """
+    said = canonical([prompt, list(pair), occurrence])
+    return content_id(b"built", policy.encode(), said)

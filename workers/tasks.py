@@ -15,6 +15,7 @@ from workers import (
     exporting,
     fetching,
     ingesting,
+    pairing,
     protocol,
     reaper,
     scoring,
@@ -30,6 +31,7 @@ HANDLERS: dict[JobKind, Handler] = {
     JobKind.export: exporting.Exporting(),
     JobKind.erase: erasing.Erasing(),
     JobKind.fetch: fetching.Fetching(),
+    JobKind.pair_build: pairing.Pairing(),
 }
 
 setup_logging.connect(logs.configure)

@@ -43,6 +43,10 @@ class PairOut(BaseModel):
     rejected: ResponseOut
     votes: int
     agreement: float = Field(description="share of the votes that say what the pair says")
+    margin: float | None = Field(description="how far apart they are, in the unit of the labels")
+    soft_label: float | None = Field(description="P(chosen is better): ties count half")
+    curriculum_stage: int | None = Field(description="from 1, the easiest first")
+    build_id: uuid.UUID | None = Field(description="the pair build; null where the ingest decided")
     source: SourceOut
 
 
@@ -69,6 +73,10 @@ def pair_out(pair: Pair, messages: list[Any], chosen: Response, rejected: Respon
         rejected=ResponseOut.model_validate(rejected, from_attributes=True),
         votes=pair.votes,
         agreement=pair.agreement,
+        margin=pair.margin,
+        soft_label=pair.soft_label,
+        curriculum_stage=pair.curriculum_stage,
+        build_id=pair.build_id,
         source=SourceOut(upload_id=pair.upload_id, line=pair.line),
     )
 
