@@ -215,7 +215,8 @@ def write_pairs(
     session: Session, upload: Upload, records: Iterator[Stored], wanted: Callable[[int], bool]
 ) -> int:
     """The pairs that these lines decide, as their ingest wrote them."""
-    place = Place(upload.dataset_id, upload.id, upload.ordinal, upload.sha256)
+    decide = upload.decide != "none"
+    place = Place(upload.dataset_id, upload.id, upload.ordinal, upload.sha256, decide=decide)
     connection = raw_connection(session)
     chunk, count, lines = Chunk(), 0, 0
 

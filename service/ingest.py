@@ -51,6 +51,7 @@ def request(upload: Upload) -> dict[str, Any]:
         "mapping": upload.mapping,
         "mode": upload.mode,
         "on_nul": upload.on_nul,
+        "decide": upload.decide,
         "dataset_id": str(upload.dataset_id),
         "upload_id": str(upload.id),
         "ordinal": upload.ordinal,

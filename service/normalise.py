@@ -27,12 +27,16 @@ IMPLIED_NAMES = ("chosen", "rejected")  # of the responses of a lone comparison
 
 
 class Place:
-    """Where rows come from: an upload of a dataset, and its encoded ids."""
+    """Where rows come from: an upload of a dataset, and its encoded ids.
+
+    Without `decide` the labels are stored and no pair is made of them.
+    """
 
     def __init__(
-        self, dataset_id: uuid.UUID, upload_id: uuid.UUID, ordinal: int, sha256: bytes
-    ) -> None:
-        self.ordinal, self.sha256 = ordinal, sha256
+        self, dataset_id: uuid.UUID, upload_id: uuid.UUID, ordinal: int, sha256: bytes,
+        *, decide: bool = True,
+    ) -> None:  # fmt: skip
+        self.ordinal, self.sha256, self.decide = ordinal, sha256, decide
         self.dataset = id_field(dataset_id.bytes)
         self.upload = id_field(upload_id.bytes)
 
@@ -49,7 +53,7 @@ class Line:
 def add_line(chunk: Chunk, place: Place, records: Sequence[Record], number: int) -> int:
     """Add the rows of a line's records to the chunk; the number of their pairs."""
     line = Line(number)
-    decided = [(record, decide(record)) for record in records]
+    decided = [(record, decide(record) if place.decide else []) for record in records]
     count = sum(len(decisions) for _, decisions in decided)
     if count > MAX_PAIRS:
         detail = f"{count} pairs in one row, more than {MAX_PAIRS}"

@@ -142,4 +142,5 @@ def reject_of(row: Row, error: RowError) -> dict[str, Any]:
 def place_of(spec: dict[str, Any]) -> Place:
     """Where rows go, from an ingest's request."""
     dataset, upload = uuid.UUID(spec["dataset_id"]), uuid.UUID(spec["upload_id"])
-    return Place(dataset, upload, spec["ordinal"], bytes.fromhex(spec["sha256"]))
+    sha256, decide = bytes.fromhex(spec["sha256"]), spec["decide"] != "none"
+    return Place(dataset, upload, spec["ordinal"], sha256, decide=decide)

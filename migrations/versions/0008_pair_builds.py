@@ -52,6 +52,9 @@ def upgrade() -> None:
         "pairs_build_id_idx", "pairs", ["build_id"],
         postgresql_where=sa.text("build_id IS NOT NULL"),
     )  # fmt: skip
+    op.add_column(
+        "uploads", sa.Column("decide", sa.String(), server_default="majority", nullable=False)
+    )
     set_kinds([*KINDS, "pair_build"])
 
 
@@ -65,6 +68,7 @@ def downgrade() -> None:
     op.execute("DELETE FROM pairs WHERE build_id IS NOT NULL")
     op.execute("DELETE FROM jobs WHERE kind = 'pair_build'")
     set_kinds(KINDS)
+    op.drop_column("uploads", "decide")
     for name, _ in reversed(COLUMNS):
         op.drop_column("pairs", name)
     op.drop_table("pair_builds")

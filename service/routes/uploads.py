@@ -46,6 +46,7 @@ class UploadOut(BaseModel):
     layout: str | None = Field(description="as recognised, once ingested", examples=["hh"])
     mapping: dict[str, str] | None = Field(description="our column -> the file's, as asked for")
     mode: str
+    decide: str
     state: UploadState
     rows_in: int | None = Field(description="non-blank lines or rows read")
     accepted: int | None
@@ -78,13 +79,19 @@ class UploadOptions(BaseModel):
     on_nul: Literal["reject", "replace"] = Field(
         default="reject", description="replace: NUL characters become U+FFFD"
     )
+    decide: Literal["majority", "none"] = Field(
+        default="majority",
+        description="pairs of a line's comparisons; none: labels only, for a pair build",
+    )
 
     def columns(self) -> dict[str, Any]:
         """As columns of an upload. Raises Invalid where the layout is not known."""
         if self.layout is not None and self.layout not in FORMATS:
             known = ", ".join(FORMATS)
             raise Invalid(f"no layout {self.layout!r}; known: {known}", code="unknown_layout")
-        return self.model_dump(include={"filename", "layout", "mapping", "mode", "on_nul"})
+        return self.model_dump(
+            include={"filename", "layout", "mapping", "mode", "on_nul", "decide"}
+        )
 
 
 class SentOptions(UploadOptions):

@@ -60,6 +60,7 @@ class Upload(Table):
     mapping: Mapped[dict[str, Any] | None]  # our column -> theirs, before the layout reads a row
     mode: Mapped[str] = mapped_column(server_default="partial")  # partial | atomic
     on_nul: Mapped[str] = mapped_column(server_default="reject")  # reject | replace
+    decide: Mapped[str] = mapped_column(server_default="majority")  # majority | none: no pairs
     state: Mapped[UploadState] = mapped_column(server_default=UploadState.stored)
     rows_in: Mapped[int | None]
     accepted: Mapped[int | None]

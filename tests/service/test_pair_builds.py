@@ -11,7 +11,7 @@ from service.tables.access import Workspace
 from service.tables.datasets import Dataset
 from service.tables.pairs import Pair
 from tests.service.pair_building import ask, built, pairs_of, rating_lines, texts
-from tests.service.uploading import ingested, new_dataset
+from tests.service.uploading import ingested, new_dataset, trl
 from tests.workers.subsets import add_subset
 
 Rung = list[tuple[str, str]]
@@ -234,3 +234,26 @@ def test_the_policies_are_listed_with_their_schemas(client: TestClient) -> None:
     known = {line["id"]: line for line in found["policies"]}
     assert known["curry"]["paper"] == "2403.07230"
     assert {line["kind"] for line in found["policies"]} == {kind["kind"] for kind in found["kinds"]}
+
+
+def test_an_upload_that_decides_nothing_leaves_its_comparisons_to_a_policy(
+    client: TestClient, rung: Rung
+) -> None:
+    dataset = new_dataset(client)
+    assert ingested(client, dataset, trl(5), decide="none")["pairs"] == 0
+    assert pairs_of(client, dataset) == []
+    found = ask(client, dataset, preview=True).json()
+    assert (found["policy"]["id"], found["report"]["pairs"]) == ("majority", 5)
+    assert built(client, dataset)["pairs"] == 5
+
+
+def test_the_ingest_and_the_majority_policy_decide_the_same(client: TestClient, rung: Rung) -> None:
+    dataset = new_dataset(client)
+    assert ingested(client, dataset, trl(5))["pairs"] == 5
+    done = built(client, dataset, "majority")
+    pairs = pairs_of(client, dataset)
+    own = [{**pair, "id": 0, "position": 0, "build_id": 0} for pair in pairs]
+    mine = [pair for pair, of in zip(own, pairs, strict=True) if of["build_id"] == done["id"]]
+    ingest = [pair for pair, of in zip(own, pairs, strict=True) if of["build_id"] is None]
+    assert sorted(mine, key=str) == sorted(ingest, key=str)
+    assert len(mine) == 5
