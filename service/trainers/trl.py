@@ -1,6 +1,7 @@
 """TRL: preference (DPO and relatives), reward models, unpaired (KTO, BCO), stepwise, prompts."""
 
 from collections.abc import Iterable, Iterator
+from math import isfinite
 from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
@@ -137,8 +138,8 @@ def unpaired_features() -> Any:
 
 
 def margin_of(pair: TrainingPair) -> dict[str, float]:
-    """A column of margins has no gaps: the loss would be none."""
-    if pair.margin is None:
+    """A column of margins has no gaps and no NaN: the whole batch would have no loss."""
+    if pair.margin is None or not isfinite(pair.margin):
         raise RowError("not_expressible", "the pair has no margin", "margin")
     return {"margin": pair.margin}
 

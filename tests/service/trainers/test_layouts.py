@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import replace
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +81,9 @@ def test_unknown_options_are_refused(name: str) -> None:
 def test_a_column_of_margins_has_no_gaps(name: str) -> None:
     layout = LAYOUTS[name].model_validate({"margin": True})
     assert [row["margin"] for row in rows(layout, PAIRS)] == [pair.margin for pair in PAIRS]
-    with pytest.raises(RowError, match="no margin"):
-        rows(layout, [pair(0, margin=None)])
+    for missing in (None, nan):
+        with pytest.raises(RowError, match="no margin"):
+            rows(layout, [pair(0, margin=missing)])
 
 
 def test_ultrafeedback_rows_hold_whole_dialogues() -> None:
