@@ -14,6 +14,7 @@ from service.json_lines import MAX_FIELDS, RawRow, Row, nul_field, replaced
 
 BLOCK = 1 << 20
 PARQUET_ROWS = 128  # a batch: wide rows must not add up
+MAX_ROW_GROUPS = 100_000
 
 
 def parquet_rows(file: IO[bytes], limit: int, on_nul: str) -> Iterator[Row]:
@@ -23,6 +24,7 @@ def parquet_rows(file: IO[bytes], limit: int, on_nul: str) -> Iterator[Row]:
         # The buffer: a column chunk of a large row group is read in steps, not at once.
         table = pq.ParquetFile(file, buffer_size=1 << 16, pre_buffer=False)
         refuse_repeated(table.schema_arrow)
+        check_counts(table.metadata)
         for batch in table.iter_batches(PARQUET_ROWS, use_threads=False):
             left -= decoded_bytes(batch)
             if left < 0:
@@ -32,9 +34,23 @@ def parquet_rows(file: IO[bytes], limit: int, on_nul: str) -> Iterator[Row]:
             for value in batch.to_pylist():
                 line += 1
                 yield Row(line, *checked(value, on_nul))
+        if line != table.metadata.num_rows:
+            raise ValueError(f"{line} rows instead of {table.metadata.num_rows}")
     except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
         detail = f"the Parquet file can't be read: {str(error)[:300]}"
         raise Invalid(detail, code="unreadable_file", line=line + 1) from None
+
+
+def check_counts(footer: Any) -> None:
+    """Raises ValueError where the footer's counts of rows differ: Arrow reads as many as it likes.
+
+    Never ask a damaged footer for its column chunks: that ends the process.
+    """
+    if footer.num_row_groups > MAX_ROW_GROUPS:
+        raise ValueError(f"more than {MAX_ROW_GROUPS} row groups")
+    total = sum(footer.row_group(number).num_rows for number in range(footer.num_row_groups))
+    if total != footer.num_rows:
+        raise ValueError(f"the row groups have {total} rows, the file {footer.num_rows}")
 
 
 def refuse_repeated(schema: Any) -> None:

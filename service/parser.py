@@ -104,8 +104,8 @@ def parse(operation: str, **request: Any) -> Iterator[Frame]:
         limits = {"memory": settings.parse_memory_bytes, "max_line": settings.max_line_bytes}
         yield from parser.ask({"operation": operation, **limits, **request})
         told = True
-    except ServiceError as error:
-        told = error.code != "unreadable_file"  # else it may have died of it
+    except ServiceError:
+        told = parser.process.poll() is None  # else it died of the file
         raise
     except Silence:
         raise Invalid("reading the file takes too long", code="parse_timeout") from None

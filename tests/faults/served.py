@@ -57,7 +57,7 @@ class Dataset(NamedTuple):
         return self.api.get(f"/api/v1/uploads/{made.json()['upload']['id']}").json()
 
     def refusal(self, content: bytes, **options: Any) -> dict[str, Any]:
-        """The problem of a file that is refused as a whole; the same at once and as a job."""
+        """The problem of a file that is refused as a whole."""
         upload = self.ingest(content, **options)
         assert (upload["state"], upload["rows_in"]) == ("failed", None)
         return upload["error"]
