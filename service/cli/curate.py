@@ -12,6 +12,8 @@ import orjson
 import typer
 from rich.console import Console
 
+from curation.pairing import POLICIES
+from curation.pairing import load as load_policy
 from curation.recipes import RECIPES, Budget, load
 from service.cli import destination
 from service.cli.connection import connected
@@ -29,6 +31,10 @@ RecipeName = Annotated[str, typer.Option(help="Id of a recipe, or a recipe file 
 BudgetText = Annotated[str | None, typer.Option(help='"10%" of all pairs, or "500" pairs.')]
 Out = Annotated[Path, typer.Option(help="Missing or empty, or an earlier export: replaced.")]
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED)]
+PairPolicyName = Annotated[
+    str | None,
+    typer.Option(help="A pair policy, see `prefsift policies`, or a file; else by the labels."),
+]
 Layout = Annotated[str | None, typer.Option(help="See `prefsift formats`; else recognised.")]
 Strict = Annotated[bool, typer.Option("--strict", help="One bad line refuses the file: exit 3.")]
 License = Annotated[str | None, typer.Option(help="Of the texts, for the dataset card.")]
@@ -43,6 +49,7 @@ def curate(
     budget: BudgetText = None,
     seed: Seed = 0,
     layout: Layout = None,
+    pairs: PairPolicyName = None,
     strict: Strict = False,
     license: License = None,
     keep_up: KeepUp = False,
@@ -57,8 +64,9 @@ def curate(
     began = time.monotonic()
     upload = {"mode": "atomic" if strict else "partial", **known_layout(layout)}
     request = Request(
-        readable(files), known_recipe(recipe), known_budget(budget), seed, upload, license
-    )
+        readable(files), known_recipe(recipe), known_budget(budget), seed, upload, license,
+        known_policy(pairs),
+    )  # fmt: skip
     folder = destination.check(out)
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
@@ -118,6 +126,15 @@ def known_recipe(name: str) -> str | dict[str, Any]:
     except (ValueError, OSError) as error:
         wrong(str(error), "--recipe")
     return name if name in RECIPES else recipe.model_dump(mode="json")
+
+
+def known_policy(name: str | None) -> str | dict[str, Any] | None:
+    """The id of a shipped pair policy; the policy itself where it comes from a file."""
+    try:
+        policy = None if name is None else load_policy(name)
+    except (ValueError, OSError) as error:
+        wrong(str(error), "--pairs")
+    return policy.model_dump(mode="json") if policy and name not in POLICIES else name
 
 
 def known_budget(text: str | None) -> str | None:

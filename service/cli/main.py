@@ -27,6 +27,8 @@ COMMANDS = {
     "convert": Command("convert", "convert", "Rewrite a file in another layout"),
     "datasets": Command("remote", "datasets", "The datasets"),
     "upload": Command("upload", "upload", "Add files to a dataset"),
+    "policies": Command("policies", "policies", "The pair policies, or one of them"),
+    "pairs": Command("pairs", "pairs", "Build pairs from labels by a policy"),
     "select": Command("remote", "select", "Select a subset of a dataset by a recipe"),
     "evaluate": Command("remote", "evaluate", "Compare a subset with random ones"),
     "export": Command("remote", "export", "Write a subset as a folder"),

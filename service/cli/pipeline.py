@@ -10,6 +10,7 @@ import orjson
 from service.cli.client import Api, ApiError, Job
 from service.cli.progress import Bars
 from service.cli.sending import send
+from service.report import pair_report
 
 SHOWN_REJECTS = 3
 NAME_DIGITS = 24
@@ -24,6 +25,7 @@ class Request(NamedTuple):
     seed: int
     upload: dict[str, str]  # mode, and layout where it was given
     license: str | None
+    pairs: str | dict[str, Any] | None = None  # a pair policy; the lines' comparisons decide
 
 
 class Pipeline:
@@ -35,7 +37,9 @@ class Pipeline:
     def run(self, request: Request, folder: Path) -> None:
         """Fill the folder with the export. Raises ApiError."""
         dataset = self.dataset(request)
-        self.ingest(dataset, request)
+        decided = self.ingest(dataset, request)
+        if request.pairs is not None or not decided:
+            self.build_pairs(dataset, request.pairs)
         body = {"recipe": request.recipe, "budget": request.budget, "seed": request.seed}
         chosen = self.api.post(f"/datasets/{dataset}/subsets", body)
         self.finish(chosen["job"])
@@ -55,13 +59,17 @@ class Pipeline:
                 raise
         return next(iter(self.api.pages("/datasets", name=name)))["id"]
 
-    def ingest(self, dataset: str, request: Request) -> None:
-        """Upload all files, then wait for each. Raises ApiError where no pair came of them."""
+    def ingest(self, dataset: str, request: Request) -> int:
+        """Upload all files, then wait for each; the pairs that came of them.
+
+        With a pair policy the files bring labels only. Raises ApiError where no line was taken.
+        """
         size = sum(path.stat().st_size for path in request.files)
         bar, before = self.bars.add("upload", "bytes", size), 0
         uploads: list[dict[str, Any]] = []
         for path in request.files:
-            options = {"filename": shown_name(path), **request.upload}
+            decide = "majority" if request.pairs is None else "none"
+            options = {"filename": shown_name(path), "decide": decide, **request.upload}
             sent = self.sender(bar, before)
             uploads.append(send(self.api, dataset, path, options, sent))
             before += path.stat().st_size
@@ -70,13 +78,26 @@ class Pipeline:
             self.finish(each["job"])
         found = [self.api.get(f"/uploads/{each['upload']['id']}") for each in uploads]
         distinct = {each["id"]: each for each in found}
-        self.tell_rejects(list(distinct.values()))
+        return self.tell_rejects(list(distinct.values()))
+
+    def build_pairs(self, dataset: str, policy: str | dict[str, Any] | None) -> None:
+        """Pairs of the labels, by the server's choice where none was named. Raises ApiError."""
+        made = self.api.post(f"/datasets/{dataset}/pair-builds", {"policy": policy})
+        if made["why"]:
+            self.warn(f"no line decides a pair by itself: {made['why']}")
+        self.finish(made["job"], "prompts")
+        path = f"/datasets/{dataset}/pair-builds/{made['build']['id']}"
+        report = self.api.get(path)["report"]
+        told = pair_report.sentence(report)
+        if not report["pairs"]:
+            raise ApiError(f"no pair could be built: {told}", code="no_pairs")
+        self.warn(told)
 
     def sender(self, bar: Any, before: int) -> Callable[[int], None]:
         return lambda done: self.bars.move(bar, before + done)
 
-    def tell_rejects(self, uploads: Sequence[dict[str, Any]]) -> None:
-        """Warn of rejected lines; an error where there is nothing to select from."""
+    def tell_rejects(self, uploads: Sequence[dict[str, Any]]) -> int:
+        """Warn of rejected lines; the pairs of the others. An error where there are none."""
         rows, rejected, pairs = (
             sum(upload[name] or 0 for upload in uploads)
             for name in ("rows_in", "rejected", "pairs")
@@ -86,9 +107,10 @@ class Pipeline:
             for upload in uploads:
                 for line in self.first_rejects(upload):
                     self.warn(f"  {upload['filename']} line {line['line']}: {line['message']}")
-        if pairs == 0:
+        if rows == rejected:
             lines = "it has no lines" if not rows else f"{rows:,} lines, {rejected:,} rejected"
             raise ApiError(f"there is no decided pair to select from: {lines}", code="no_pairs")
+        return pairs
 
     def first_rejects(self, upload: dict[str, Any]) -> list[dict[str, Any]]:
         if not upload["rejected"]:
@@ -132,6 +154,7 @@ def dataset_name(request: Request) -> str:
         with path.open("rb") as file:
             digests[hashlib.file_digest(file, "sha256").hexdigest()] = None
     said = [list(digests), sorted(request.upload.items()), request.license]
+    said += [] if request.pairs is None else [request.pairs]
     return f"curate-{hashlib.sha256(orjson.dumps(said)).hexdigest()[:NAME_DIGITS]}"
 
 
