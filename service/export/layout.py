@@ -70,6 +70,7 @@ class TrainerLayout(BaseModel, ABC):
     takes_margin: ClassVar[bool] = False
     takes_soft_label: ClassVar[bool] = False
     least_answer: ClassVar[int] = 1  # tokens of max_length that a prompt must leave
+    holds_answers: ClassVar[bool] = True
     finds_answers_by_text: ClassVar[bool] = False  # in the rendered chat, which may trim them
 
     @abstractmethod

@@ -20,6 +20,18 @@ def text_of(messages: Sequence[Message]) -> str:
 
 def check_pair(layout: PairLayout, pair: TrainingPair) -> Iterator[str]:
     """Codes of findings, for what needs no tokenizer."""
+    if not text_of(pair.prompt).strip():
+        yield "empty_prompt"
+    yield from check_turns(pair.prompt)
+    if layout.holds_answers:
+        yield from check_answers(layout, pair)
+    try:
+        list(layout.rows([pair]))
+    except RowError as error:
+        yield f"not_expressible: {error.message}"
+
+
+def check_answers(layout: PairLayout, pair: TrainingPair) -> Iterator[str]:
     chosen, rejected = text_of(pair.chosen).strip(), text_of(pair.rejected).strip()
     if not chosen or not rejected:
         yield "empty_answer"
@@ -27,18 +39,16 @@ def check_pair(layout: PairLayout, pair: TrainingPair) -> Iterator[str]:
         yield "chosen_equals_rejected"
     elif chosen and chosen == rejected:
         yield "differs_in_space"
-    if not text_of(pair.prompt).strip():
-        yield "empty_prompt"
     yield from check_prefix(pair)
-    yield from check_roles(pair)
+    sides = (pair.chosen, pair.rejected)
+    if any(message["role"] == "system" for side in sides for message in side):
+        yield "system_not_first"
+    if any(not side or side[0]["role"] != "assistant" for side in sides):
+        yield "answer_not_by_assistant"
     if is_reversed(pair):
         yield "reversed_order"
     if layout.finds_answers_by_text and any(said != said.strip() for said in answers(pair)):
         yield "untrimmed_answer"
-    try:
-        list(layout.rows([pair]))
-    except RowError as error:
-        yield f"not_expressible: {error.message}"
 
 
 def answers(pair: TrainingPair) -> Iterator[str]:
@@ -60,17 +70,15 @@ def check_prefix(pair: TrainingPair) -> Iterator[str]:
         yield "answers_quote_prompt"
 
 
-def check_roles(pair: TrainingPair) -> Iterator[str]:
-    roles = [message["role"] for message in pair.prompt]
-    if "system" in roles[1:] or any(m["role"] == "system" for m in (*pair.chosen, *pair.rejected)):
+def check_turns(prompt: Sequence[Message]) -> Iterator[str]:
+    roles = [message["role"] for message in prompt]
+    if "system" in roles[1:]:
         yield "system_not_first"
     talking = [role for role in roles if role != "system"]
     if any(left == right != "tool" for left, right in pairwise(talking)):
         yield "roles_repeat"
     if talking and talking[-1] == "assistant":
         yield "prompt_ends_with_assistant"
-    if any(not side or side[0]["role"] != "assistant" for side in (pair.chosen, pair.rejected)):
-        yield "answer_not_by_assistant"
 
 
 def is_reversed(pair: TrainingPair) -> bool:
@@ -89,6 +97,9 @@ def check_tokens(
     """What the chat template and the truncation (at the end, as TRL does it) would do."""
     from curation.models.tokenizer import TemplateRefused
 
+    if not layout.holds_answers:
+        yield from check_prompt_tokens(pair, tokenizer, max_length)
+        return
     try:
         chosen, rejected = tokenizer.encode(pair.prompt, (pair.chosen, pair.rejected))
     except TemplateRefused as error:
@@ -107,6 +118,20 @@ def check_tokens(
     elif chosen.whole[:max_length] == rejected.whole[:max_length]:
         yield "equal_after_truncation"
     elif max(len(chosen.whole), len(rejected.whole)) > max_length:
+        yield "truncated"
+
+
+def check_prompt_tokens(
+    pair: TrainingPair, tokenizer: "ChatTokenizer", max_length: int | None
+) -> Iterator[str]:
+    from curation.models.tokenizer import TemplateRefused
+
+    try:
+        [prompt] = tokenizer.encode(pair.prompt, ([],))
+    except TemplateRefused as error:
+        yield f"template_refuses: {error}"
+        return
+    if max_length is not None and len(prompt.prompt) > max_length:
         yield "truncated"
 
 

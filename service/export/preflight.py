@@ -136,7 +136,7 @@ class Search:
             return
         assert isinstance(self.layout, PairLayout)
         yield from check_pair(self.layout, item)
-        if self.contradicts(item):
+        if self.layout.holds_answers and self.contradicts(item):
             yield "contradicts"
         if self.tokenizer is not None:
             yield from check_tokens(self.layout, item, self.tokenizer, self.max_length)

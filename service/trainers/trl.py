@@ -112,6 +112,7 @@ class TrlStepwise(RecordLayout):
 class TrlPrompts(PairLayout):
     name: ClassVar[str] = "trl_prompts"
     description: ClassVar[str] = "TRL prompts only (GRPO, RLOO, online DPO): each prompt once"
+    holds_answers: ClassVar[bool] = False
 
     def features(self) -> Any:
         return pa.schema([("prompt", MESSAGES)])

@@ -16,7 +16,7 @@ from service.formats.thumbs import up_or_down
 from service.trainers import LAYOUTS
 from service.trainers.axolotl import Axolotl
 from service.trainers.openrlhf import OpenRlhf
-from service.trainers.trl import TrlPreference, TrlThumbs
+from service.trainers.trl import TrlPreference, TrlPrompts, TrlThumbs
 from tests.service.export.tiny_tokenizer import tokenizer
 from tests.service.trainers.pairs import PAIRS, pair, says, user
 
@@ -150,6 +150,16 @@ def test_axolotl_may_not_find_an_answer_with_space_around_it() -> None:
     spaced = pair(0, chosen=says(" good"))
     assert found(run(spaced, layout=Axolotl())) == {"untrimmed_answer": ("pair-0",)}
     assert found(run(spaced)) == {}
+
+
+def test_of_prompts_only_the_prompts_are_checked(words: ChatTokenizer) -> None:
+    one = pair(0, PROMPT, chosen=says(""), margin=-1.0)
+    layout = TrlPrompts()
+    assert found(run(one, layout=layout, tokenizer=words, max_length=6)) == {}
+    assert found(run(one, layout=layout, tokenizer=words, max_length=5)) == {
+        "truncated": ("pair-0",)
+    }
+    assert found(run(replace(one, prompt=user("")), layout=layout)) == {"empty_prompt": ("pair-0",)}
 
 
 def thumb(text: str, label: bool, id: str) -> TrainingRecord:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from service.export.layout import PairLayout
 from service.formats import FORMATS
+from service.formats.fields import Cell, turns_of
 from service.formats.record import RowError
 from service.trainers import LAYOUTS
 from service.trainers.spreadsheet import Csv
@@ -98,8 +99,12 @@ def test_a_csv_reads_back_to_the_same_pairs(tmp_path: Path) -> None:
     with (tmp_path / place.files["train"][0]).open(newline="") as file:
         found = list(csv.DictReader(file))
     assert found[0]["prompt"] == "question 0"
-    assert found[6]["prompt"].startswith('[{"role":"system"')
-    assert [float(row["margin"]) for row in found] == [pair.margin for pair in PAIRS]
+    for row, given in zip(found, PAIRS, strict=True):
+        cells = {name: Cell(value) for name, value in row.items() if value}
+        record = FORMATS["trl_preference"].read(cells)
+        assert record.messages == given.prompt
+        assert [turns_of(each) for each in record.responses] == [given.chosen, given.rejected]
+        assert float(record.extra["margin"]) == given.margin
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "plain"])
