@@ -68,7 +68,7 @@ class NativeRecord(Format):
             tuple(read_ranking(*at, known) for at in numbered(row, "rankings")),
             tuple(read_feedback(*at) for at in numbered(row, "feedback")),
             record_id=None if row.get("id") is None else str(row["id"]),
-            modality=optional_text(row, "modality", "modality") or "text",
+            modality=read_modality(row),
             gold=gold,
             extra=extra,
         )
@@ -172,10 +172,14 @@ def read_comparison(item: dict[str, Any], field: str, known: set[str]) -> Compar
     )
 
 
+def read_modality(row: dict[str, Any]) -> str:
+    given = optional_text(row, "modality", "modality") or "text"
+    if given not in ("text", "image"):
+        raise RowError("wrong_value", f"modality is {given!r}, not text or image", "modality")
+    return given
+
+
 def read_rating(item: dict[str, Any], field: str, known: set[str]) -> Rating:
-    scale = item.get("scale")
-    if scale is not None and (not isinstance(scale, list) or len(scale) != 2):
-        raise RowError("wrong_type", f"{field}.scale must be [low, high]", f"{field}.scale")
     turn = item.get("turn")
     return Rating(
         **read_label(item, field),
@@ -184,10 +188,19 @@ def read_rating(item: dict[str, Any], field: str, known: set[str]) -> Rating:
         if item.get("response") is None
         else named_response(item, "response", field, known),
         turn=None if turn is None else integer(turn, f"{field}.turn"),
-        scale=None
-        if scale is None
-        else (number(scale[0], f"{field}.scale"), number(scale[1], f"{field}.scale")),
+        scale=read_scale(item.get("scale"), f"{field}.scale"),
     )
+
+
+def read_scale(scale: Any, field: str) -> tuple[float, float] | None:
+    if scale is None:
+        return None
+    if not isinstance(scale, list) or len(scale) != 2:
+        raise RowError("wrong_type", f"{field} must be [low, high]", field)
+    low, high = number(scale[0], field), number(scale[1], field)
+    if low >= high:
+        raise RowError("wrong_value", f"{field} must rise: [low, high]", field)
+    return low, high
 
 
 def read_ranking(item: dict[str, Any], field: str, known: set[str]) -> Ranking:
