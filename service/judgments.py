@@ -39,7 +39,7 @@ class Answer(NamedTuple):
     """What a pair's row needs of a response: what it says, how long, and where it was first."""
 
     digest: bytes
-    length: int
+    length: int | None  # characters; None of a medium
     place: Place
 
 
@@ -215,7 +215,9 @@ def key_of(place: Place) -> tuple[uuid.UUID, int, int]:
 def answer(row: items.Response, place: Place) -> Answer:
     said = Said("", row.text, row.messages, row.uri)
     digest = content_digest(said, None if row.text is None else row.text.encode())
-    return Answer(digest, len(response_text(row.text, row.messages)), place)
+    medium = row.text is None and row.messages is None
+    length = None if medium else len(response_text(row.text, row.messages))
+    return Answer(digest, length, place)
 
 
 def by_place(

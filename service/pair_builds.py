@@ -95,8 +95,9 @@ class Seen:
     def add(self, prompt: Prompt, built: Built) -> None:
         self.summary.add_prompt(built)
         for pair in built.pairs:
-            sides = (prompt.answers[pair.chosen].length, prompt.answers[pair.rejected].length)
-            self.summary.add_lengths(*sides)
+            chosen, rejected = prompt.answers[pair.chosen], prompt.answers[pair.rejected]
+            if chosen.length is not None and rejected.length is not None:
+                self.summary.add_lengths(chosen.length, rejected.length)
         if built.pairs and len(self.examples) < EXAMPLES:
             self.examples.append(Example(prompt.judged.prompt_id, built.pairs[0]))
 
