@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated
 
+import orjson
 from fastapi import Depends, Request
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session, sessionmaker
@@ -10,7 +11,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from service.config import settings
 
 engine = create_engine(
-    settings.sqlalchemy_url or "postgresql+psycopg://", pool_pre_ping=True, pool_size=10
+    settings.sqlalchemy_url or "postgresql+psycopg://",
+    pool_pre_ping=True,
+    pool_size=10,
+    json_deserializer=orjson.loads,  # 1e30 comes back as written, not as an integer of 31 digits
 )
 new_session = sessionmaker(engine, expire_on_commit=False)
 

@@ -13,6 +13,8 @@ from service.formats.record import RowError
 BLOCK = 1 << 20
 MAX_FIELDS = 10_000  # of one row
 SPACED_COLON = re.compile(rb'"[ \t\r]+:')  # behind a key
+HUGE = 2.0**63
+LONG = 20  # digits that an integer of 64 bits may have, with its sign
 MAX_DEPTH = 250  # of nested JSON: what is stored must be written again, and orjson stops at 254
 
 RawRow: TypeAlias = "dict[str, Any] | RowError"
@@ -74,6 +76,9 @@ def parse(raw: bytes, on_nul: str) -> RawRow:
             value = replaced(value)
         elif field := nul_field(value):
             return RowError("nul_character", f"{field} contains a NUL character", field)
+    if has_huge(value) and (number := too_long_integer(raw)):
+        shown = f"the integer {number[:30]} does not fit 64 bits: write it as a string"
+        return RowError("out_of_range", shown)
     if may_repeat_a_key(value, raw) and (key := repeated_key(raw)):
         return RowError("duplicate_key", f"the key {key!r} stands twice", key)
     return value
@@ -117,6 +122,32 @@ def json_error(error: orjson.JSONDecodeError, raw: bytes) -> RowError:
     if b"NaN" in around or b"Infinity" in around:
         return RowError("not_finite", f"NaN and Infinity are not numbers in JSON: {detail}")
     return RowError("not_json", detail)
+
+
+def has_huge(value: Any) -> bool:
+    """Whether a number may have been an integer that became a double, without its last digits."""
+    kind = type(value)
+    if kind is float:
+        return abs(value) >= HUGE
+    if kind is dict:
+        return any(map(has_huge, value.values()))
+    return kind is list and any(map(has_huge, value))
+
+
+def too_long_integer(raw: bytes) -> str | None:
+    """The first integer of more than 64 bits; `1e30` is none."""
+    found: list[str] = []
+
+    def keep(number: str) -> float:
+        if len(number) > LONG or not -(2**63) <= int(number) < 2**64:
+            found.append(number)
+        return 0.0
+
+    try:
+        json.loads(raw, parse_int=keep)
+    except RecursionError:
+        return None
+    return found[0] if found else None
 
 
 def may_repeat_a_key(value: dict[str, Any], raw: bytes) -> bool:

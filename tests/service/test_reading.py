@@ -37,6 +37,8 @@ def codes(rows: list[Row]) -> list[Any]:
         (b'{"a": NaN}', "not_finite"),
         (b'{"a": -Infinity}', "not_finite"),
         (b'{"a": 1e999}', "not_finite"),
+        (b'{"a": [{"id": 18446744073709551616}]}', "out_of_range"),
+        (b'{"a": -9223372036854775809}', "out_of_range"),
         (b'{"a": "\\ud800"}', "lone_surrogate"),
         (b'{"a": "\xed\xa0\x80"}', "lone_surrogate"),
         (b'{"a": "\xff"}', "not_utf8"),
@@ -55,6 +57,14 @@ def test_a_bad_line_is_named_and_the_rest_is_read(line: bytes, code: str) -> Non
     assert codes(rows) == [{"x": 1}, code, {"x": 2}]
     assert rows[1].line == 2
     assert rows[1].raw == line
+
+
+def test_integers_of_64_bits_and_numbers_that_say_they_are_rough_are_read() -> None:
+    line = (
+        b'{"a": 18446744073709551615, "b": -9223372036854775808, "c": 1e30, "d": -0.0, "e": 1e-400}'
+    )
+    (found,) = codes(read(line))
+    assert found == {"a": 2**64 - 1, "b": -(2**63), "c": 1e30, "d": 0.0, "e": 0.0}
 
 
 def test_lines_end_at_line_feeds_only() -> None:
