@@ -26,8 +26,6 @@ def delimiter_of(head: bytes, *, whole: bool) -> str | None:
     text = head.decode("utf-8", "replace").removeprefix("\ufeff")
     if not whole:
         text = text[: text.rfind("\n") + 1]
-    if any(line.lstrip().startswith("{") for line in text.split("\n", 5)[:5]):
-        return None  # JSONL with a damaged line
     found = {each: columns for each in DELIMITERS if (columns := columns_by(text, each))}
     return max(found, key=lambda each: found[each], default=None)
 
@@ -48,6 +46,8 @@ def columns_by(text: str, delimiter: str) -> tuple[float, int] | None:
         return None
     if len(rows) == 1 and not all(WORD.fullmatch(name) for name in rows[0]):
         return None  # a sentence, and no header
+    if not is_header(rows[0]) and any(row[0].startswith("{") for row in rows):
+        return None  # JSONL with a damaged line
     return cells.count(cells[0]) / len(cells), cells[0]
 
 

@@ -96,7 +96,8 @@ def write_cells(out: IO[bytes], spool: Spool, delimiter: str) -> None:
     """A header with every column; text as it is, anything else as JSON, nothing as nothing."""
     columns = list(dict.fromkeys(name for row in spool() for name in row))
     text = io.TextIOWrapper(out, "utf-8", newline="", write_through=True)
-    writer = csv.DictWriter(text, columns, restval="", delimiter=delimiter, lineterminator="\n")
+    # As RFC 4180 has it; the csv module quotes a carriage return only if it ends lines.
+    writer = csv.DictWriter(text, columns, restval="", delimiter=delimiter, lineterminator="\r\n")
     writer.writeheader()
     for row in spool():
         writer.writerow({name: cell(value) for name, value in row.items()})

@@ -32,7 +32,7 @@ from tests.service.uploading import ingested, new_dataset
 
 ROWS = Path(__file__).parent / "rows"
 PAIRED = [
-    "axolotl", "hh", "llamafactory", "native", "nemo_rl", "openrlhf", "trl_preference",
+    "axolotl", "csv", "hh", "llamafactory", "native", "nemo_rl", "openrlhf", "trl_preference",
 ]  # layouts that hold a pair of texts  # fmt: skip
 FLAT = [*PAIRED, "image_pairs", "trl_stepwise", "trl_unpaired"]  # their rows fit in a table
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=40)
@@ -181,12 +181,17 @@ def test_a_pair_survives_writing_and_reading(
     assert [label.outcome for label in again.comparisons] == [Outcome.a]
 
 
+def test_a_table_says_every_label_in_rows_of_their_own() -> None:
+    table = FORMATS["csv"]
+    assert judged(read(table, table.write(FULL))) == judged([FULL])
+
+
 def test_the_native_record_keeps_every_label() -> None:
     native = FORMATS["native"]
     assert [native.read(row) for row in native.write(FULL)] == [FULL]
 
 
-@pytest.mark.parametrize("name", sorted(FORMATS.keys() - {"native"}))
+@pytest.mark.parametrize("name", sorted(FORMATS.keys() - {"native", "csv"}))
 def test_a_layout_refuses_what_it_cannot_say(name: str) -> None:
     with pytest.raises(RowError) as error:
         FORMATS[name].write(FULL)
