@@ -1,6 +1,7 @@
 """The file store: uploads, fit artifacts and exports, behind fsspec (a local folder or S3)."""
 
 import hashlib
+import io
 import os
 import uuid
 from collections.abc import Generator
@@ -85,7 +86,7 @@ class Incoming:
         if self.file.closed:
             return
         self.file.flush()
-        if hasattr(self.file, "fileno"):
+        with suppress(io.UnsupportedOperation):  # not a file of this machine
             os.fsync(self.file.fileno())
         self.file.close()
 

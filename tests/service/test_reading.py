@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from service import parquet as parquet_reader
 from service.errors import Invalid, ServiceError, TooLarge, UnsupportedFile
 from service.formats.record import RowError
 from service.json_lines import Row
@@ -126,6 +127,15 @@ def test_a_parquet_file_that_is_cut_short_is_unreadable() -> None:
     content = parquet([{"a": "x" * 100}] * 1000)
     with pytest.raises(Invalid) as error:
         read(content[:-20])
+    assert error.value.code == "unreadable_file"
+
+
+def test_a_table_of_too_many_row_groups_is_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet_reader, "MAX_ROW_GROUPS", 10)
+    file = io.BytesIO()
+    pq.write_table(pa.table({"a": ["x"] * 11}), file, row_group_size=1)
+    with pytest.raises(Invalid) as error:
+        read(file.getvalue())
     assert error.value.code == "unreadable_file"
 
 

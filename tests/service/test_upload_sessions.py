@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from service import files, resumable
 from service.app import app
 from service.auth import create_key
+from service.config import Settings
+from service.sweeping import sweep
 from service.tables.access import Workspace
 from service.tables.datasets import Upload
 from service.tables.sessions import UploadPart, UploadSession
@@ -182,4 +184,20 @@ def test_any_schedule_of_cuts_and_resumes_gives_the_same_file(
     resumable.PART_BYTES = small
     upload = client.get(f"/api/v1/uploads/{client.get(at).json()['upload_id']}").json()
     assert (upload["sha256"], upload["size"]) == (hashlib.sha256(CONTENT).hexdigest(), len(CONTENT))
+    assert incoming() == []
+
+
+@pytest.mark.usefixtures("rung")
+def test_any_file_system_will_do(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "settings", Settings(files_url="memory://resumable"))
+    at = begin(client, new_dataset(client), size=len(CONTENT))
+    patch(client, at, 0, CONTENT[:1000])
+    assert sweep() == 0
+    upload = patch(client, at, 1000, CONTENT[1000:]).json()["upload"]
+    assert files.get(files.upload_key(bytes.fromhex(upload["sha256"]))) == CONTENT
+    assert incoming() == []
+    begun = begin(client, new_dataset(client, "other"))
+    patch(client, begun, 0, b"x")
+    assert len(incoming()) == 1
+    client.delete(begun)
     assert incoming() == []
