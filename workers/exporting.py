@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from service import files
-from service.export import folder, measures, source
+from service.export import folder, measures, pair_labels, source
 from service.export.manifest import Provenance
 from service.export.split import test_prompts
 from service.tables.datasets import Dataset
@@ -84,14 +84,16 @@ def write(session: Session, subset: Subset, test_fraction: float, path: Path) ->
         license=session.get_one(Dataset, subset.dataset_id).license,
         test_fraction=test_fraction,
         versions={name: version(name) for name in PACKAGES},
+        pair_builds=pair_labels.builds(session, subset),
     )
+    labels = pair_labels.columns(session, subset)
     _, written = folder.write(
         path,
-        source.rows(session, subset),
+        source.rows(session, subset, labels),
         test_prompts(source.kept_prompts(session, subset), subset.seed, test_fraction),
         measures.measure(session, subset),
         provenance,
         source.rejects(session, subset.dataset_id),
-        manifest.score_columns(),
+        [*labels, *manifest.score_columns()],
     )
     return dict(written)

@@ -25,6 +25,9 @@ MEANINGS = {
     "recipe_id": "the recipe that selected the pair",
     "recipe_sha": "sha256 of the whole recipe",
     "weight": "weight of the pair in training",
+    "margin": "how far apart the labels put the two: rating points, ranks, strength",
+    "soft_label": "P(chosen is better) by the votes, a tie as half a vote for each",
+    "curriculum_stage": "from 1, the easiest pair of the prompt first",
 }
 
 
@@ -37,6 +40,7 @@ class Provenance(NamedTuple):
     license: str | None
     test_fraction: float
     versions: Mapping[str, str]
+    pair_builds: tuple[Mapping[str, Any], ...] = ()  # policies that built kept pairs
 
 
 def build(
@@ -53,6 +57,7 @@ def build(
         "budget": report.budget,
         "seed": report.seed,
         "test_fraction": provenance.test_fraction,
+        "pair_builds": [dict(build) for build in provenance.pair_builds],
         "signals": [dict(signal) for signal in provenance.signals],
         "columns": [{"name": name, "meaning": MEANINGS.get(name, "score")} for name in columns],
         "report": report.model_dump(mode="json", exclude=EXAMPLES),

@@ -9,6 +9,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
 from curation.text import content_text
+from service.export import pair_labels
 from service.export.shards import ROWS_PER_GROUP, Row
 from service.selection import SignalUse, SubsetManifest
 from service.tables.datasets import Dataset, Reject, Upload, UploadState
@@ -68,8 +69,8 @@ def texts(subset: Subset) -> TextQuery:
     )
 
 
-def rows(session: Session, subset: Subset) -> Iterator[Row]:
-    """The kept pairs as rows of `shards.schema`, best first."""
+def rows(session: Session, subset: Subset, labels: list[str]) -> Iterator[Row]:
+    """The kept pairs as rows of `shards.schema`, best first, with these columns of their labels."""
     license = session.get_one(Dataset, subset.dataset_id).license
     keys = score_keys(session, subset)
     kept = texts(subset).where(SubsetItem.rank.is_not(None)).order_by(SubsetItem.rank)
@@ -82,6 +83,7 @@ def rows(session: Session, subset: Subset) -> Iterator[Row]:
                 "license": license,
                 "recipe_id": subset.recipe["id"],
                 "recipe_sha": subset.recipe_sha256,
+                **pair_labels.values(record[1], labels),
                 **scores[record[1].id],
             }
 
