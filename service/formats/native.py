@@ -98,7 +98,7 @@ class NativeRecord(Format):
             THEIRS: theirs or None,
             **extra,
         }
-        kept = ("messages", "responses")
+        kept = {"messages", "responses", *extra}
         return [
             {name: value for name, value in row.items() if name in kept or value not in (None, [])}
         ]

@@ -1,0 +1,248 @@
+"""Each file of the public data goes in as it was published, and comes out in three layouts."""
+
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from functools import cache
+from itertools import combinations, product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session
+
+from service.formats import FORMATS, Record, RowError, recognise
+from service.reading import read_rows
+from service.records import load_records
+from service.tables.labels import Outcome
+from service.writing import write_rows
+from tests.service.formats.meaning import judged
+from tests.service.uploading import ingested, new_dataset
+
+pytestmark = pytest.mark.realdata
+MAX_LINE = 32 << 20
+
+
+class Published(NamedTuple):
+    """What the data's README counts."""
+
+    path: str
+    layout: str
+    rows: int
+    comparisons: int = 0
+    ratings: int = 0
+    rankings: int = 0
+    feedback: int = 0
+
+
+SPARSE = "sparse_feedback/feedback"
+SETS = [
+    Published("hh_harmless/test.jsonl.gz", "hh", 2312, 2312),
+    Published("qa_feedback/dev_feedback.json.gz", "qa_feedback", 500, 3000),
+    Published("llmbar/natural_neighbor.jsonl.gz", "native", 234, 30369, 3274),
+    Published("hhh/hhh_alignment_eval.json.gz", "hhh", 221, 221),
+    Published("rm_bench/chat_filtered.json.gz", "rm_bench", 129, 9 * 129),
+    Published("rm_bench/safety-refuse_filtered.json.gz", "rm_bench", 284, 9 * 284),
+    Published(f"{SPARSE}_rankings_davincivsratings_for_llm_eval.csv", "sparse_feedback", 46, 46),
+    Published(f"{SPARSE}_rankings_sample_generation.csv", "sparse_feedback", 118, 118),
+    Published(f"{SPARSE}_ratings_davinci_for_llm_eval.csv", "sparse_feedback", 53, 0, 53),
+    Published(f"{SPARSE}_ratings_ratings_for_llm_eval.csv", "sparse_feedback", 83, 0, 83),
+    Published(f"{SPARSE}_ratings_sample_generation.csv", "sparse_feedback", 99, 0, 99),
+    Published("ab_redial/annotated_dialogues.csv.gz", "ab_redial", 640, 0, 5 * 636, 0, 4),
+    Published("ab_redial/annotated_turns.csv.gz", "ab_redial", 640, 0, 9 * 640 - 1),
+    Published("tifa/human_annotations_with_scores.json.gz", "tifa", 800, 0, 1600),
+    Published("tia2/human_labels_comprehensive.json.gz", "tia2", 5000, 0, 3 * 5000 - 133),
+    Published("tia2/human_labels_counting.json.gz", "tia2", 7500, 0, 3 * 7500),
+    Published("tia2/alignment_scores_comprehensive.json.gz", "tia2", 84),
+    Published("tia2/alignment_scores_counting.json.gz", "tia2", 146),
+    Published("imagereward/test_first300.json.gz", "imagereward", 300, 0, 0, 300),
+]
+EACH = pytest.mark.parametrize("found", SETS, ids=lambda found: found.path)
+
+
+@cache
+def rows_in(path: Path) -> list[dict[str, Any]]:
+    with path.open("rb") as file:
+        rows = [row.value for row in read_rows(file, path.stat().st_size, MAX_LINE)]
+    assert not any(isinstance(row, RowError) for row in rows)
+    return [row for row in rows if not isinstance(row, RowError)]
+
+
+@cache
+def records_in(path: Path, layout: str) -> list[Record]:
+    """The records of a file, which is recognised as this layout."""
+    rows = rows_in(path)
+    found = recognise(rows[:100])
+    assert found is not None
+    assert found[0].name == layout
+    return [record for row in rows for record in found[0].read_all(row)]
+
+
+def labels(records: list[Record]) -> tuple[int, int, int, int]:
+    kinds = ("comparisons", "ratings", "rankings", "feedback")
+    counts = [sum(len(getattr(record, kind)) for record in records) for kind in kinds]
+    return counts[0], counts[1], counts[2], counts[3]
+
+
+@EACH
+def test_every_row_and_label_is_counted(data: Path, found: Published) -> None:
+    rows = rows_in(data / found.path)
+    records = records_in(data / found.path, found.layout)
+    assert (len(rows), len(records)) == (found.rows, found.rows)
+    assert labels(records) == found[3:]
+
+
+@EACH
+@pytest.mark.usefixtures("rung")
+def test_a_set_goes_in_and_comes_out_in_three_layouts(
+    data: Path, found: Published, client: TestClient, session: Session, tmp_path: Path
+) -> None:
+    dataset = new_dataset(client)
+    upload = ingested(client, dataset, (data / found.path).read_bytes())
+    assert (upload["layout"], upload["rows_in"]) == (found.layout, found.rows)
+    assert upload["rejected"] == 0
+    stored = [each.record for each in load_records(session, uuid.UUID(dataset))]
+    records = records_in(data / found.path, found.layout)
+    assert stored == records
+    for layout, name in (
+        (found.layout, "own.jsonl"),
+        ("native", "all.json"),
+        ("csv", "all.csv.gz"),
+    ):
+        rows = (row for record in stored for row in FORMATS[layout].write(record))
+        write_rows(tmp_path / name, rows, name)
+        again = records_in(tmp_path / name, layout)
+        assert judged(again) == judged(records), layout
+        if layout != "csv":
+            assert again == records, layout
+
+
+def test_qa_feedback_is_decided_and_tied_as_counted(data: Path) -> None:
+    records = records_in(data / "qa_feedback/dev_feedback.json.gz", "qa_feedback")
+    outcomes = Counter(label.outcome for record in records for label in record.comparisons)
+    assert outcomes == {Outcome.a: 1577, Outcome.b: 1039, Outcome.tie: 384}
+    # Which of 1 and 2 is the better one shows in how few triples fit no order.
+    triples = [triple for record in records for triple in triples_of(record)]
+    assert len(triples) == 2000
+    assert sum(not fits_an_order(triple) for triple in triples) == 29  # 1.45 %
+    spans = [span for record in records for span in record.extra["span_feedback"]["errors"]]
+    assert len(spans) == 1373
+    assert all(record.extra["reference"] for record in records)
+
+
+def triples_of(record: Record) -> Iterator[tuple[int, int, int]]:
+    """(1 > 2, 1 > 3, 2 > 3) of each three answers: 1, -1 or 0 for a tie."""
+    sign = {Outcome.a: 1, Outcome.b: -1, Outcome.tie: 0}
+    said = {(label.a, label.b): sign[label.outcome] for label in record.comparisons}
+    for a, b, c in combinations([response.id for response in record.responses], 3):
+        yield said[a, b], said[a, c], said[b, c]
+
+
+def fits_an_order(triple: tuple[int, int, int]) -> bool:
+    def sign(x: int, y: int) -> int:
+        return (x < y) - (x > y)
+
+    return any(
+        (sign(a, b), sign(a, c), sign(b, c)) == triple for a, b, c in product(range(3), repeat=3)
+    )
+
+
+def test_tia2_misses_a_label_of_133_images(data: Path) -> None:
+    records = records_in(data / "tia2/human_labels_comprehensive.json.gz", "tia2")
+    assert Counter(len(record.ratings) for record in records) == {3: 4867, 2: 133}
+    assert {label.value for record in records for label in record.ratings} == {0.0, 1.0}
+    prompts = {str(record.messages) for record in records}
+    assert len(prompts) == 100
+    counting = records_in(data / "tia2/human_labels_counting.json.gz", "tia2")
+    assert len({str(record.messages) for record in counting}) == 150
+    scored = records_in(data / "tia2/alignment_scores_comprehensive.json.gz", "tia2")
+    assert {str(record.messages) for record in scored} < prompts
+    assert all(0 <= record.extra["human"] <= 1 for record in scored)
+
+
+def test_tifa_has_two_raters_five_models_and_nine_metrics(data: Path) -> None:
+    records = records_in(data / "tifa/human_annotations_with_scores.json.gz", "tifa")
+    gaps = [abs(a.value - b.value) for a, b in (record.ratings for record in records)]
+    assert round(sum(gap == 0 for gap in gaps) / len(gaps), 2) == 0.55
+    assert round(sum(gap >= 2 for gap in gaps) / len(gaps), 2) == 0.08
+    models = Counter(record.responses[0].model for record in records)
+    assert set(models.values()) == {160}
+    assert len(models) == 5
+    assert {len(record.responses[0].scores or {}) for record in records} == {10}
+
+
+def test_ab_redial_scores_dialogues_and_turns(data: Path) -> None:
+    records = records_in(data / "ab_redial/annotated_dialogues.csv.gz", "ab_redial")
+    assert len({record.record_id for record in records}) == 195
+    aspects = Counter(label.aspect for record in records for label in record.ratings)
+    assert set(aspects.values()) == {636}
+    reasons = [label.rationale for record in records for label in record.ratings]
+    assert sum(reason is not None for reason in reasons) == 636
+    turns = records_in(data / "ab_redial/annotated_turns.csv.gz", "ab_redial")
+    for record in turns:
+        for label in record.ratings:
+            assert label.turn is not None
+            assert record.messages[label.turn]["role"] == "assistant"
+            assert label.scale is not None
+            assert label.scale[0] <= label.value <= label.scale[1]
+
+
+def test_imagereward_ranks_every_image_with_ties(data: Path) -> None:
+    records = records_in(data / "imagereward/test_first300.json.gz", "imagereward")
+    sizes = Counter(len(record.responses) for record in records)
+    assert sizes == {4: 150, 7: 85, 6: 27, 8: 26, 9: 10, 5: 2}
+    tiers = [record.rankings[0].tiers for record in records]
+    assert all(
+        sum(map(len, each)) == len(record.responses)
+        for each, record in zip(tiers, records, strict=True)
+    )
+    assert sum(any(len(tier) > 1 for tier in each) for each in tiers) == 206
+
+
+@pytest.mark.parametrize(
+    ("files", "pairs", "share"), [("sample_generation", 117, 0.5641), ("", 152, 0.52)]
+)
+def test_sparse_ratings_agree_with_half_of_the_comparisons(
+    data: Path, files: str, pairs: int, share: float
+) -> None:
+    values: dict[tuple[str, str | None], float] = {}
+    compared: list[Record] = []
+    for found in SETS:
+        if found.layout == "sparse_feedback" and files in found.path:
+            for record in records_in(data / found.path, found.layout):
+                compared += [record] if record.comparisons else []
+                for label in record.ratings:
+                    values[str(record.messages), record.responses[0].text] = label.value
+    agreed = [agrees for record in compared if (agrees := agrees_with(values, record)) is not None]
+    assert len(agreed) == pairs
+    assert sum(agreed) / len(agreed) == pytest.approx(share, abs=0.005)
+
+
+def agrees_with(values: dict[tuple[str, str | None], float], record: Record) -> bool | None:
+    """Whether the ratings say what the comparison says; None where one of them is missing."""
+    a, b = (values.get((str(record.messages), each.text)) for each in record.responses)
+    if a is None or b is None:
+        return None
+    said = Outcome.tie if a == b else Outcome("a" if a > b else "b")
+    return said is record.comparisons[0].outcome
+
+
+def test_longer_is_better_as_often_as_counted(data: Path) -> None:
+    shares: dict[str, list[bool]] = defaultdict(list)
+    for found in SETS:
+        if found.layout in ("hh", "hhh", "rm_bench"):
+            for record in records_in(data / found.path, found.layout):
+                texts = {each.id: each.text or "" for each in record.responses}
+                shares[found.path] += [
+                    len(texts[label.a]) > len(texts[label.b])
+                    for label in record.comparisons
+                    if label.a.partition("_")[2] == label.b.partition("_")[2]  # the same style
+                ]
+    assert [len(s) for s in shares.values()] == [2312, 221, 3 * 129, 3 * 284]
+    assert {path: round(sum(s) / len(s), 2) for path, s in shares.items()} == {
+        "hh_harmless/test.jsonl.gz": 0.44,
+        "hhh/hhh_alignment_eval.json.gz": 0.63,
+        "rm_bench/chat_filtered.json.gz": 0.28,
+        "rm_bench/safety-refuse_filtered.json.gz": 0.16,
+    }
