@@ -35,10 +35,17 @@ def take(
             detail = f"these bytes are upload {found.id}, which is withdrawn: restore it instead"
             raise Conflict(detail, code="upload_withdrawn")
         job = ingest_job(session, found)
-        if found.state == UploadState.ingested or job.state not in FINAL_STATES:
-            incoming.drop()
-            return found, job, False
-        found.state = UploadState.failed  # its job was cancelled before it took anything
+        under_way = job.state not in FINAL_STATES
+        if found.state == UploadState.ingested or under_way:
+            if not read_otherwise(found, options):
+                incoming.drop()
+                return found, job, False
+            if under_way or found.accepted:
+                detail = (
+                    f"these bytes are upload {found.id}, read with other options: erase it first"
+                )
+                raise Conflict(detail, code="read_otherwise")
+        found.state = UploadState.failed  # nothing was taken of it
         session.flush()
     session.execute(select(func.pg_advisory_xact_lock_shared(STORE_LOCK)))
     incoming.keep(files.upload_key(sha256))
@@ -54,6 +61,15 @@ def take(
     session.flush()
     session.refresh(job)
     return upload, job, True
+
+
+def read_otherwise(found: Upload, options: dict[str, Any]) -> bool:
+    """Whether these options would read the bytes in another way than the upload did."""
+    return (
+        options.get("layout") not in (None, found.layout)
+        or (options.get("mapping") or {}) != (found.mapping or {})
+        or options.get("on_nul", found.on_nul) != found.on_nul
+    )
 
 
 def held(session: Session, dataset_id: uuid.UUID) -> Dataset:

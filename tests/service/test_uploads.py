@@ -1,6 +1,7 @@
 import uuid
 from typing import Any
 
+import orjson
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
@@ -87,6 +88,37 @@ def test_a_cancelled_upload_may_come_again(client: TestClient) -> None:
     again = ingested(client, dataset, trl(2))
     assert again["id"] != first["upload"]["id"]
     assert (again["state"], again["pairs"]) == ("ingested", 2)
+
+
+@pytest.mark.usefixtures("rung")
+def test_the_same_bytes_read_in_another_way_are_no_news_but_a_conflict(client: TestClient) -> None:
+    dataset, content = new_dataset(client), trl(2)
+    first = ingested(client, dataset, content)
+    same = post(client, dataset, content, layout="trl_preference", mode="atomic", filename="x")
+    assert (same.status_code, same.json()["upload"]["id"]) == (200, first["id"])
+    for other in ({"layout": "hh"}, {"mapping": '{"prompt": "chosen"}'}, {"on_nul": "replace"}):
+        refused = post(client, dataset, content, **other)
+        assert (refused.status_code, refused.json()["code"]) == (409, "read_otherwise")
+
+
+@pytest.mark.usefixtures("rung")
+def test_what_nothing_was_taken_of_may_come_again_with_other_options(client: TestClient) -> None:
+    dataset = new_dataset(client)
+    content = b'{"question": "2 + 2?", "chosen": "4", "rejected": "5"}'
+    wrong = {"prompt": "chosen", "chosen": "question", "rejected": "question"}
+    first = ingested(client, dataset, content, mapping=orjson.dumps(wrong).decode())
+    assert (first["state"], first["accepted"], first["rejected"]) == ("ingested", 0, 1)
+    again = ingested(client, dataset, content, mapping='{"prompt": "question"}')
+    assert (again["accepted"], again["id"] != first["id"]) == (1, True)
+
+
+@pytest.mark.usefixtures("rung")
+def test_a_withdrawn_upload_is_restored_not_sent_again(client: TestClient) -> None:
+    dataset = new_dataset(client)
+    upload = ingested(client, dataset, trl(2))
+    assert client.post(f"/api/v1/uploads/{upload['id']}/withdraw").is_success
+    refused = post(client, dataset, trl(2))
+    assert (refused.status_code, refused.json()["code"]) == (409, "upload_withdrawn")
 
 
 @pytest.mark.usefixtures("rung")
