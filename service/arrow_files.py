@@ -27,7 +27,9 @@ def arrow_rows(file: Any, limit: int, on_nul: str, *, stream: bool) -> Iterator[
                 for value in rows.to_pylist():
                     line += 1
                     yield Row(line, *checked(value, on_nul))
-    except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
+    except MemoryError:  # a compressed buffer tells its size only as it is decompressed
+        raise TooLarge("the file takes too much memory", code="decoded_too_large") from None
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         detail = f"the Arrow file can't be read: {str(error)[:300]}"
         raise Invalid(detail, code="unreadable_file", line=line + 1) from None
 
