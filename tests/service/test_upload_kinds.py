@@ -81,3 +81,15 @@ def test_compressed_buffers_that_need_gigabytes_are_too_large(client: TestClient
     upload = ingested(client, new_dataset(client), file.getvalue())
     error = upload["job"]["error"]
     assert (error["status"], error["code"]) == (413, "decoded_too_large")
+
+
+def test_a_table_is_previewed_with_its_columns_mapped(client: TestClient) -> None:
+    content = b"Question;Better;Worse;week\nHi;Hello;No;12\nHi;Hello;Yo;13\n"
+    mapping = orjson.dumps({"prompt": "Question", "chosen": "Better", "rejected": "Worse"}).decode()
+    dataset = new_dataset(client)
+    options = {"mapping": mapping, "dry_run": True}
+    shown = client.post(f"/api/v1/datasets/{dataset}/uploads", content=content, params=options)
+    assert shown.status_code == 200, shown.text
+    assert shown.json()["layout"] == "trl_preference"
+    assert '"week":"12"' in shown.text.replace(" ", "")
+    assert counts(ingested(client, dataset, content, mapping=mapping)) == (2, 2, 0, 2)
