@@ -146,7 +146,7 @@ def pair_rows(made: PairBuild, built: Iterator[BuiltPrompt]) -> Iterator[tuple[A
             yield (
                 made.dataset_id, uuid.UUID(bytes=id), built_position(made.ordinal, number),
                 prompt_id, uuid.UUID(pair.chosen), uuid.UUID(pair.rejected),
-                uuid.UUID(bytes=content), chosen.place.upload_id, chosen.place.line,
+                uuid.UUID(bytes=content), uuid.UUID(chosen.place[0]), chosen.place[1],
                 pair.votes, pair.agreement, pair.margin, pair.soft_label, pair.stage, made.id,
             )  # fmt: skip
             number += 1
