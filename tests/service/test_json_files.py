@@ -4,14 +4,16 @@ import gzip
 import io
 import json
 import tracemalloc
+from contextlib import suppress
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.errors import Invalid
+from service.errors import Invalid, ServiceError
 from service.json_cutting import Cutter
 from service.json_files import shape_of
 from service.json_lines import Row
@@ -165,3 +167,14 @@ def test_a_large_file_is_read_in_little_memory() -> None:
 
 def stream(content: bytes) -> Any:
     return read_rows(io.BytesIO(content), len(content), 1 << 20)
+
+
+def test_damaged_files_are_read_or_refused() -> None:
+    random = np.random.default_rng(0)
+    for content in (json.dumps(ROWS * 3), json.dumps({"a": ROWS[0], "b": ROWS[1]}, indent=1)):
+        for _ in range(300):
+            damaged = bytearray(content.encode())
+            for place in random.integers(0, len(damaged), 3):
+                damaged[place] = int(random.choice(list(b'{}[]",:\\\n\0\xff1n')))
+            with suppress(ServiceError):
+                read(bytes(damaged))
