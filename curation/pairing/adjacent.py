@@ -32,6 +32,6 @@ class Adjacent(PairPolicy):
                 scored.pair(a, b)
                 for upper, lower in adjacent_tiers(scored)
                 for a, b in product(upper, lower)
-                if admission.admits(a, b, scored.gap(a, b))
+                if scored.admitted(admission, a, b)
             ]
         return admission.built(pairs)

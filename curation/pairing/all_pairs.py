@@ -26,6 +26,6 @@ class AllPairs(PairPolicy):
             pairs += [
                 scored.pair(a, b)
                 for a, b in combinations(scored.ranked(), 2)
-                if admission.admits(a, b, scored.gap(a, b))
+                if scored.admitted(admission, a, b)
             ]
         return admission.built(pairs)

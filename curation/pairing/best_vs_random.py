@@ -23,9 +23,7 @@ class BestVsRandom(PairPolicy):
         pairs: list[BuiltPair] = []
         for scored in self.by.lists(judged, admission.skipped):
             best, *others = scored.ranked()
-            refusals = {
-                other: admission.refusal(best, other, scored.gap(best, other)) for other in others
-            }
+            refusals = {other: scored.refusal(admission, best, other) for other in others}
             remainder = [other for other, refusal in refusals.items() if refusal is None]
             if remainder:
                 drawn = min(remainder, key=lambda other: admission.draw(best, other))

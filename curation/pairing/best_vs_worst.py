@@ -26,7 +26,7 @@ class BestVsWorst(PairPolicy):
             best, *others = scored.ranked()
             refusals: list[str] = []
             for other in reversed(others):
-                refusal = admission.refusal(best, other, scored.gap(best, other))
+                refusal = scored.refusal(admission, best, other)
                 if refusal is None:
                     pairs.append(scored.pair(best, other))
                     break

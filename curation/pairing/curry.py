@@ -30,9 +30,7 @@ class Curry(PairPolicy):
         for scored in self.by.lists(judged, admission.skipped):
             best, *others = scored.ranked()
             admitted = [
-                other
-                for other in reversed(others)
-                if admission.admits(best, other, scored.gap(best, other))
+                other for other in reversed(others) if scored.admitted(admission, best, other)
             ][: self.stages]
             pairs += [scored.pair(best, other, at) for at, other in enumerate(admitted, start=1)]
         return admission.built(pairs)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from curation.pairing.admission import TOLERANCE
+from curation.pairing.admission import TOLERANCE, Admission
 from curation.pairing.labels import Judged
 from curation.pairing.policy import BuiltPair
 
@@ -17,12 +17,14 @@ class Scored(NamedTuple):
     """Responses of one list with their scores, higher = better.
 
     `voters`: what each annotator alone says. `beats`: (a, b) where a is known to be better, for an
-    order that is only partial; None where the scores say it all.
+    order that is only partial; None where the scores say it all. `second`: scores that must not
+    say the opposite.
     """
 
     scores: Mapping[str, float]
     voters: Sequence[Mapping[str, float]] = ()
     beats: frozenset[tuple[str, str]] | None = None
+    second: Mapping[str, float] | None = None
 
     def ranked(self) -> list[str]:
         """Best first; of equal scores the lower id first."""
@@ -39,6 +41,19 @@ class Scored(NamedTuple):
             return 0.0
         gap = self.scores[a] - self.scores[b]
         return 0.0 if abs(gap) <= TOLERANCE else gap
+
+    def admitted(self, admission: Admission, a: str, b: str) -> bool:
+        """Whether a over b may be a pair; counts the refusal where there is one."""
+        reason = self.refusal(admission, a, b)
+        if reason is not None:
+            admission.skipped[reason] += 1
+        return reason is None
+
+    def refusal(self, admission: Admission, a: str, b: str) -> str | None:
+        reason = admission.refusal(a, b, self.gap(a, b))
+        if reason is None and self.second and self.second[a] < self.second[b] - TOLERANCE:
+            return "aspects_disagree"
+        return reason
 
     def pair(self, a: str, b: str, stage: int | None = None) -> BuiltPair:
         """a over b, with what the single annotators say about them."""

@@ -29,6 +29,11 @@ class Ratings(Order):
     aspects: tuple[str, ...] | None = Field(default=None, min_length=1)
     weights: dict[str, float] = Field(default_factory=dict[str, float])
     annotators: Literal["mean", "median"] = "mean"
+    aspects_agree: bool = Field(
+        default=False,
+        description="no pair where the mean of the other aspects says the opposite; a response that"
+        " lacks one of them has no score",
+    )
     rescale: bool = Field(default=False, description="map every value to 0..1 by its own scale")
 
     @model_validator(mode="after")
@@ -54,6 +59,9 @@ class Ratings(Order):
             alone[rated.response, rated.annotator][rated.aspect].append(value)
         aspects = self.used(together)
         scores = self.scores({id: values for id, values in together.items()}, aspects)
+        second = self.second(together, aspects) if self.aspects_agree else None
+        if second is not None:
+            scores = {id: score for id, score in scores.items() if id in second}
         skipped["unrated_response"] += len(judged.candidates) - len(scores)
         if len(scores) < 2:
             skipped["too_few_rated"] += 1
@@ -62,7 +70,7 @@ class Ratings(Order):
         for (response, annotator), values in alone.items():
             if (score := self.score(values, aspects)) is not None:
                 voters[annotator][response] = score
-        yield Scored(scores, list(voters.values()))
+        yield Scored(scores, list(voters.values()), second=second)
 
     def value(self, rated: Rated) -> float | None:
         """None where it is to be rescaled and has no scale."""
@@ -82,6 +90,14 @@ class Ratings(Order):
             if whole in known:
                 return (whole,)
         return tuple(sorted(aspect for aspect in known if aspect is not None))
+
+    def second(
+        self, found: Mapping[str, Values], aspects: Sequence[str | None]
+    ) -> dict[str, float] | None:
+        """The mean of all aspects that the score leaves out; None where there are none."""
+        known = {aspect for values in found.values() for aspect in values if aspect is not None}
+        rest = tuple(sorted(known - set(aspects)))
+        return self.scores(found, rest) if rest else None
 
     def scores(
         self, found: Mapping[str, Values], aspects: Sequence[str | None]

@@ -31,6 +31,6 @@ class TopVsRest(PairPolicy):
             pairs += [
                 scored.pair(a, b)
                 for a, b in product(top, [id for tier in lower for id in tier])
-                if admission.admits(a, b, scored.gap(a, b))
+                if scored.admitted(admission, a, b)
             ]
         return admission.built(pairs)

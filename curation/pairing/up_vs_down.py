@@ -46,9 +46,7 @@ class UpVsDown(PairPolicy):
             admission.skipped["no_contrast"] += 1
         scored = Scored(shares, voters(thumbs))
         pairs = [
-            scored.pair(a, b)
-            for a, b in product(up, down)
-            if admission.admits(a, b, scored.gap(a, b))
+            scored.pair(a, b) for a, b in product(up, down) if scored.admitted(admission, a, b)
         ]
         return admission.built(pairs)
 

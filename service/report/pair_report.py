@@ -20,6 +20,7 @@ WORDS = {
     "not_unanimous": "not unanimous",
     "below_min_agreement": "agreement too low",
     "no_contrast": "prompts without both sides",
+    "aspects_disagree": "the mean of the aspects says the opposite",
     "no_margin": "labels without a strength, where a margin is asked for",
     "no_scale": "ratings without a scale",
     "several_scores": "prompts with several kinds of score: name one",

@@ -41,6 +41,16 @@ def test_an_overall_rating_comes_before_the_aspects() -> None:
         assert ordered(policy("best_vs_worst").build(both)) == [("b", "a")]
 
 
+def test_ultrafeedbacks_fix_leaves_out_pairs_that_the_fine_aspects_contradict() -> None:
+    given = aspects(
+        a={"overall": 8, "honesty": 2, "truth": 1}, b={"overall": 6, "honesty": 4, "truth": 4},
+        c={"overall": 3, "honesty": 1, "truth": 1}, d={"overall": 1, "honesty": 1},
+    )  # fmt: skip
+    built = policy("all_pairs", by={"label": "ratings", "aspects_agree": True}).build(given)
+    assert ordered(built) == [("a", "c"), ("b", "c")]
+    assert (built.skipped["aspects_disagree"], built.skipped["unrated_response"]) == (1, 1)
+
+
 def test_annotators_are_joined_by_mean_or_median_and_counted() -> None:
     given = {"a": [5, 1, 1], "b": [2, 2, 2]}
     ratings = [
