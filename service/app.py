@@ -17,6 +17,7 @@ from service.routes import (
     jobs,
     pair_builds,
     pairs,
+    policies,
     scores,
     subsets,
     system,
@@ -60,7 +61,7 @@ app.add_middleware(RequestContext)
 errors.install(app)
 ROUTES = (
     datasets, uploads, upload_sessions, imports, pairs, pair_builds, jobs, scores, subsets, exports,
-    erasures, catalogue, system,
+    erasures, catalogue, policies, system,
 )  # fmt: skip
 for module in ROUTES:
     app.include_router(module.router)

@@ -45,7 +45,7 @@ def rendered(found: dict[str, Any]) -> str:
     if report.get("already_there"):
         lines.append(f"  {report['already_there']:,} of them were there already")
     if report["ties"]:
-        lines.append(f"  {report['ties']:,} ties")
+        lines.append(f"  {ties(report['ties'])}")
     lines += [f"  {count:,} {WORDS.get(why, why)}" for why, count in report["skipped"].items()]
     lines += [f"  stage {stage}: {count:,} pairs" for stage, count in report["stages"].items()]
     lines += chart("margin", report["margins"])
@@ -58,9 +58,13 @@ def rendered(found: dict[str, Any]) -> str:
 def sentence(report: dict[str, Any]) -> str:
     """The counts in one line."""
     parts = [f"{report['pairs']:,} pairs of {report['prompts']:,} prompts"]
-    parts += [f"{report['ties']:,} ties"] if report["ties"] else []
+    parts += [ties(report["ties"])] if report["ties"] else []
     parts += [f"{count:,} {WORDS.get(why, why)}" for why, count in report["skipped"].items()]
     return ", ".join(parts)
+
+
+def ties(count: int) -> str:
+    return "1 tie" if count == 1 else f"{count:,} ties"
 
 
 def chart(title: str, bins: Sequence[dict[str, Any]]) -> list[str]:

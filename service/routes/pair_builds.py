@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from curation.pairing import KINDS, POLICIES, AnyPolicy, PairPolicy
+from curation.pairing import POLICIES, AnyPolicy, PairPolicy
 from service.db import SessionDep
 from service.default_policy import Choice, default_policy
 from service.errors import Conflict, Invalid, NotFound
@@ -30,6 +30,16 @@ router = APIRouter(prefix="/api/v1", tags=["pair builds"], route_class=Idempoten
 PREVIEWED = 20_000  # prompts
 
 
+def given_as(value: object) -> str:
+    """So that an error names the field of the policy, not every form that it could have had."""
+    return "id" if isinstance(value, str) else "whole"
+
+
+NamedOrWhole = Annotated[
+    Annotated[str, Tag("id")] | Annotated[AnyPolicy, Tag("whole")], Discriminator(given_as)
+]
+
+
 class PairBuildIn(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
@@ -38,7 +48,7 @@ class PairBuildIn(BaseModel):
         },
     )
 
-    policy: str | AnyPolicy | None = Field(
+    policy: NamedOrWhole | None = Field(
         default=None,
         description="the id of a known policy, or a whole policy; left out: one for the labels",
     )
@@ -121,26 +131,6 @@ class PairPreview(BaseModel):
     policy_sha256: str
     why: str | None
     report: ReportOut
-
-
-class PolicyLine(BaseModel):
-    id: str = Field(examples=["best_vs_worst"])
-    kind: str
-    title: str
-    paper: str | None = Field(description="arXiv id")
-    sha256: str
-    policy: dict[str, Any] = Field(description="with every default filled in")
-
-
-class PolicyKind(BaseModel):
-    kind: str
-    description: str
-    parameters: dict[str, Any] = Field(description="JSON schema of the specification")
-
-
-class PoliciesOut(BaseModel):
-    policies: list[PolicyLine]
-    kinds: list[PolicyKind]
 
 
 def build_of_dataset(build_id: uuid.UUID, dataset: DatasetDep, session: SessionDep) -> PairBuild:
@@ -272,28 +262,3 @@ def delete_build(build: BuildDep, session: SessionDep) -> None:
         detail = f"{len(subsets)} subsets were selected from its pairs"
         raise Conflict(detail, code="build_in_use", subsets=subsets)
     session.execute(delete(PairBuild).where(PairBuild.id == build.id))
-
-
-@router.get("/policies", tags=["catalogue"])
-def list_policies() -> PoliciesOut:
-    """The pair policies that come with prefsift, and the kinds that an own one can have."""
-    return policies()
-
-
-def policies() -> PoliciesOut:
-    return PoliciesOut(
-        policies=[
-            PolicyLine(
-                id=name, kind=policy.kind_of(), title=policy.title, paper=policy.paper,
-                sha256=policy.sha256(), policy=policy.model_dump(mode="json"),
-            )
-            for name, policy in POLICIES.items()
-        ],
-        kinds=[
-            PolicyKind(
-                kind=kind, description=(policy.__doc__ or "").strip(),
-                parameters=policy.model_json_schema(),
-            )
-            for kind, policy in KINDS.items()
-        ],
-    )  # fmt: skip

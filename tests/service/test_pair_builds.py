@@ -171,7 +171,11 @@ def test_a_running_build_is_not_deleted_and_is_not_started_twice(
     [
         ("nothing", "known: all_pairs, best_by_score"),
         ("/etc/passwd.yaml", "there is no pair policy"),
-        ({"kind": "magic"}, "best_vs_worst"),
+        ({"kind": "magic"}, "'best_vs_worst'"),
+        (
+            {"kind": "curry", "by": {"label": "ratings", "x": 1}},
+            '"detail":"body.policy.whole.curry.by.ratings.x: Extra inputs are not permitted"',
+        ),
         ({"kind": "curry", "ties": "soft"}, "soft"),
         ({"kind": "all_pairs", "ties": "soft", "min_gap": 1}, "ties have no gap"),
         ({"kind": "all_pairs", "min_gap": -1}, "min_gap"),
