@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from curation.pairing import POLICIES, AnyPolicy, PairPolicy
@@ -23,7 +23,7 @@ from service.routes.jobs import JobOut
 from service.tables.datasets import Dataset
 from service.tables.jobs import FINAL_STATES, Job, JobKind
 from service.tables.pairs import Pair, PairBuild
-from service.tables.subsets import SubsetItem
+from service.tables.subsets import Subset, SubsetItem
 
 router = APIRouter(prefix="/api/v1", tags=["pair builds"], route_class=IdempotentRoute)
 
@@ -254,10 +254,13 @@ def delete_build(build: BuildDep, session: SessionDep) -> None:
     job = session.get(Job, build.job_id) if build.job_id else None
     if build.state == "pending" and job is not None and job.state not in FINAL_STATES:
         raise Conflict(f"pair build {build.id} is still running", code="build_running")
-    used = select(SubsetItem.subset_id).where(
-        SubsetItem.pair_id == Pair.id, Pair.build_id == build.id
+    uses = exists().where(
+        SubsetItem.subset_id == Subset.id,
+        SubsetItem.pair_id == Pair.id,
+        Pair.build_id == build.id,
     )
-    subsets = sorted(str(id) for id in session.scalars(used.distinct()))
+    used = select(Subset.id).where(Subset.dataset_id == build.dataset_id, uses)
+    subsets = sorted(str(id) for id in session.scalars(used))
     if subsets:
         detail = f"{len(subsets)} subsets were selected from its pairs"
         raise Conflict(detail, code="build_in_use", subsets=subsets)
