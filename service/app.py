@@ -19,10 +19,12 @@ from service.routes import (
     pairs,
     policies,
     scores,
+    streams,
     subsets,
     system,
     upload_sessions,
     uploads,
+    viewer,
 )
 
 DESCRIPTION = """
@@ -39,6 +41,7 @@ TAGS = [
     {"name": "uploads", "description": "Files of a dataset, and the rows that were refused"},
     {"name": "erasures", "description": "Sources that leave a dataset, for a while or for good"},
     {"name": "pairs", "description": "Preference pairs: the unit that is curated"},
+    {"name": "viewer", "description": "The read API of Hugging Face's dataset viewer"},
     {"name": "pair builds", "description": "Pairs built from labels by a policy, previewed first"},
     {"name": "jobs", "description": "Everything that takes longer than a request"},
     {"name": "scores", "description": "What the signals said about each item"},
@@ -61,7 +64,7 @@ app.add_middleware(RequestContext)
 errors.install(app)
 ROUTES = (
     datasets, uploads, upload_sessions, imports, pairs, pair_builds, jobs, scores, subsets, exports,
-    erasures, catalogue, policies, system,
+    erasures, catalogue, policies, system, streams, viewer,
 )  # fmt: skip
 for module in ROUTES:
     app.include_router(module.router)

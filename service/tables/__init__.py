@@ -11,10 +11,11 @@ from service.tables import (
     scores,
     sessions,
     subsets,
+    viewer,
 )
 from service.tables.metadata import Table
 
 __all__ = [
-    "Table", "access", "datasets", "erasures", "items", "jobs", "labels", "pairs", "scores", "sessions",
-    "subsets",
+    "Table", "access", "datasets", "erasures", "items", "jobs", "labels", "pairs", "scores",
+    "sessions", "subsets", "viewer",
 ]  # fmt: skip

@@ -1,0 +1,92 @@
+"""Columns of a row: a pair in TRL's names, where it comes from, and its newest scores."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import pyarrow as pa
+
+from service.errors import Invalid
+from service.export.shards import MESSAGES
+
+Kind = Literal["messages", "string", "int64", "float64"]
+
+ARROW = {"messages": MESSAGES, "string": pa.string(), "int64": pa.int64(), "float64": pa.float64()}
+TEXT = {"dtype": "string", "_type": "Value"}
+
+
+class Field(NamedTuple):
+    """A column. `sql` is its value in the statement of `service.viewer.blocks`.
+
+    Of messages, `sql` is the text of the one message of `role` that they are where `simple`
+    holds; elsewhere they are `other`, as jsonb. `whole`: that message has no other keys.
+    """
+
+    name: str
+    kind: Kind
+    sql: str
+    meaning: str
+    role: str = ""
+    simple: str = ""
+    other: str = ""
+    whole: bool = True
+
+    @property
+    def feature(self) -> dict[str, Any]:
+        """The column's type as the `datasets` library writes it."""
+        if self.kind == "messages":
+            return {"feature": {"role": TEXT, "content": TEXT}, "_type": "List"}
+        return {"dtype": self.kind, "_type": "Value"}
+
+
+ONE_TURN = (
+    "jsonb_array_length(prompt.messages) = 1 AND prompt.messages->0->>'role' = 'user'"
+    " AND jsonb_typeof(prompt.messages->0->'content') = 'string'"
+)
+
+
+def answer(name: str, meaning: str) -> Field:
+    """A response: its text, else its address where it is media, else its turns."""
+    return Field(
+        name, "messages", f"coalesce({name}.text, {name}.uri, '')", meaning, "assistant",
+        f"({name}.text IS NOT NULL OR {name}.messages IS NULL)", f"{name}.messages",
+    )  # fmt: skip
+
+
+FIELDS = (
+    Field(
+        "prompt", "messages", "prompt.messages->0->>'content'", "messages before the answer",
+        "user", f"({ONE_TURN})", "prompt.messages", whole=False,
+    ),
+    answer("chosen", "the preferred answer, as messages"),
+    answer("rejected", "the other answer, as messages"),
+    Field("pair_id", "string", "pair.id::text", "hash of file, line and the two texts"),
+    Field("prompt_id", "string", "pair.prompt_id::text", "hash of the prompt's messages"),
+    Field("votes", "int64", "pair.votes", "judgments of these two answers, ties included"),
+    Field("agreement", "float64", "pair.agreement", "share of them that say what the pair says"),
+    Field(
+        "source", "string", "left(encode(upload.sha256, 'hex'), 16) || ':' || pair.line",
+        "first 16 digits of the file's sha256, and the line",
+    ),
+)  # fmt: skip
+
+
+def score_field(name: str, place: int, meaning: str) -> Field:
+    """A score by its place (from 1) in `pair_scores.values`."""
+    return Field(name, "float64", f"scored.values[{place:d}]", meaning)
+
+
+def schema(fields: Sequence[Field]) -> Any:
+    """The Arrow schema of rows with these columns."""
+    return pa.schema([pa.field(found.name, ARROW[found.kind]) for found in fields])
+
+
+def choose(fields: Sequence[Field], names: str | None) -> Sequence[Field]:
+    """The columns that a comma-separated list names, in its order; all of them for None."""
+    if names is None:
+        return fields
+    known = {found.name: found for found in fields}
+    wanted = list(dict.fromkeys(name.strip() for name in names.split(",")))
+    if unknown := [name for name in wanted if name not in known]:
+        said = f"there is no column {unknown[0]!r}; known: {', '.join(known)}"
+        raise Invalid(said, code="unknown_field", field=unknown[0])
+    return [known[name] for name in wanted]

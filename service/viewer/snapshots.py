@@ -1,0 +1,179 @@
+"""A dataset at one moment: how many pairs, where each row lies, which scores are the newest."""
+
+import uuid
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import delete, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from curation.signals import SIGNALS, Level
+from service import files
+from service.cells import newest_fit
+from service.tables.pairs import Pair
+from service.tables.scores import SignalRow
+from service.tables.viewer import ParquetShard, Snapshot
+from service.viewer.fields import FIELDS, Field, score_field
+
+ANCHOR_ROWS = 1000
+KEPT = 2  # snapshots of a dataset: a stream that runs reads the one it began with
+
+# Everything that pairs and scores come from and go with; jobs that only read do not count.
+VERSION = text("""
+SELECT md5(concat_ws(';',
+    (SELECT string_agg(concat_ws(',', id, state, pairs), ';' ORDER BY id)
+     FROM uploads WHERE dataset_id = :dataset),
+    (SELECT string_agg(concat_ws(',', id, state), ';' ORDER BY id) FROM jobs
+     WHERE dataset_id = :dataset AND kind NOT IN ('export', 'evaluate')
+       AND state IN ('succeeded', 'failed', 'cancelled')),
+    (SELECT string_agg(concat_ws(',', signals.id, fits.id), ';' ORDER BY signals.id, fits.id)
+     FROM signals LEFT JOIN fits ON fits.signal_id = signals.id WHERE dataset_id = :dataset),
+    (SELECT string_agg(concat_ws(',', id, state), ';' ORDER BY id)
+     FROM erasures WHERE dataset_id = :dataset),
+    (SELECT min(position) FROM pairs WHERE dataset_id = :dataset),
+    (SELECT max(position) FROM pairs WHERE dataset_id = :dataset)
+))
+""")
+ANCHORS = text("""
+SELECT count(*),
+    coalesce(json_agg(position ORDER BY position) FILTER (WHERE row % :every = 0), '[]')
+FROM (
+    SELECT position, row_number() OVER (ORDER BY position) - 1 AS row
+    FROM pairs WHERE dataset_id = :dataset
+) numbered
+""")
+
+
+def snapshot_of(session: Session, dataset_id: uuid.UUID) -> Snapshot:
+    """The snapshot of the dataset as it is now, made where there is none."""
+    version = session.scalar(VERSION, {"dataset": dataset_id})
+    wanted = select(Snapshot).where(Snapshot.dataset_id == dataset_id, Snapshot.version == version)
+    if (found := session.scalars(wanted).first()) is not None:
+        return found
+    rows, anchors = session.execute(ANCHORS, {"dataset": dataset_id, "every": ANCHOR_ROWS}).one()
+    values = {
+        "dataset_id": dataset_id, "version": version, "rows": rows, "anchors": anchors,
+        "scores": newest_scores(session, dataset_id),
+    }  # fmt: skip
+    session.execute(insert(Snapshot).values(values).on_conflict_do_nothing())
+    forget(session, dataset_id)
+    return session.scalars(wanted).one()
+
+
+def forget(session: Session, dataset_id: uuid.UUID) -> None:
+    """Delete all but the newest snapshots, with their files."""
+    newest = select(Snapshot.id).where(Snapshot.dataset_id == dataset_id)
+    old = session.scalars(newest.order_by(Snapshot.id.desc()).offset(KEPT)).all()
+    for key in session.scalars(select(ParquetShard.key).where(ParquetShard.snapshot_id.in_(old))):
+        files.remove(key)
+    session.execute(delete(Snapshot).where(Snapshot.id.in_(old)))
+
+
+def newest_scores(session: Session, dataset_id: uuid.UUID) -> list[dict[str, Any]]:
+    """Each output of the newest signal of every kind, under its newest fit, by name."""
+    rows = select(SignalRow).where(SignalRow.dataset_id == dataset_id).order_by(SignalRow.id)
+    newest = {row.kind: row for row in session.scalars(rows)}
+    found: list[dict[str, Any]] = []
+    for kind, row in sorted(newest.items()):
+        signal = SIGNALS.get(kind)
+        if signal is None or signal.level == Level.text:
+            continue
+        fit = newest_fit(session, row.id)
+        if signal.whole_dataset and fit is None:
+            continue
+        found += [
+            {
+                "name": f"{kind}.{output.name}", "signal_id": row.id, "output": output.name,
+                "fit_id": fit.id if fit else None, "level": str(signal.level),
+                "meaning": output.direction,
+            }
+            for output in signal.outputs
+        ]  # fmt: skip
+    return found
+
+
+def fields_of(snapshot: Snapshot) -> Sequence[Field]:
+    """The columns of a row: those that every dataset has, then its scores."""
+    scores = (
+        score_field(found["name"], place, found["meaning"])
+        for place, found in enumerate(snapshot.scores, 1)
+    )
+    return (*FIELDS, *scores)
+
+
+def with_scores(session: Session, snapshot: Snapshot) -> Snapshot:
+    """The snapshot once `pair_scores` holds its scores; written by the first who needs them."""
+    if snapshot.scored or not snapshot.scores:
+        return snapshot
+    session.refresh(snapshot, with_for_update=True)
+    if not snapshot.scored:
+        session.execute(text("SET LOCAL work_mem = '64MB'"))
+        session.execute(text(fill_scores(snapshot.scores)), score_values(snapshot))
+        snapshot.scored = True
+        session.flush()
+    return snapshot
+
+
+def fill_scores(scores: Sequence[Any]) -> str:
+    """INSERT … SELECT with a hash join a score."""
+    places = range(len(scores))
+    joins = "\n".join(
+        f"LEFT JOIN scores s{i} ON s{i}.signal_id = :signal_{i} AND s{i}.output = :output_{i}"
+        f" AND s{i}.fit_id IS NOT DISTINCT FROM :fit_{i}"
+        f" AND s{i}.item_id = pairs.{'prompt_id' if scores[i]['level'] == 'prompt' else 'id'}"
+        for i in places
+    )
+    values = ", ".join(f"s{i}.value" for i in places)
+    return f"""INSERT INTO pair_scores (snapshot_id, position, values)
+SELECT :snapshot, pairs.position, ARRAY[{values}] FROM pairs {joins}
+WHERE pairs.dataset_id = :dataset ORDER BY pairs.position"""
+
+
+def score_values(snapshot: Snapshot) -> dict[str, Any]:
+    values: dict[str, Any] = {"snapshot": snapshot.id, "dataset": snapshot.dataset_id}
+    for i, found in enumerate(snapshot.scores):
+        values |= {
+            f"signal_{i}": found["signal_id"],
+            f"output_{i}": found["output"],
+            f"fit_{i}": found["fit_id"],
+        }
+    return values
+
+
+def positions(session: Session, snapshot: Snapshot, offset: int, length: int) -> list[int]:
+    """Positions of rows `offset` … `offset + length`: at most one anchor's rows are walked."""
+    anchor = offset // ANCHOR_ROWS
+    if anchor >= len(snapshot.anchors):
+        return []
+    found = select(Pair.position).where(
+        Pair.dataset_id == snapshot.dataset_id, Pair.position >= snapshot.anchors[anchor]
+    )
+    page = found.order_by(Pair.position).offset(offset % ANCHOR_ROWS).limit(length)
+    return list(session.scalars(page))
+
+
+NUMBERS = text("""
+SELECT (SELECT count(*) FROM pairs WHERE dataset_id = :dataset
+        AND position >= wanted.anchor AND position < wanted.position)
+FROM unnest(CAST(:positions AS bigint[]), CAST(:anchors AS bigint[]))
+     WITH ORDINALITY AS wanted(position, anchor, place)
+ORDER BY place
+""")
+
+
+def row_numbers(session: Session, snapshot: Snapshot, wanted: Sequence[int]) -> list[int]:
+    """The row number of each position."""
+    anchors = [bisect_right(snapshot.anchors, position) - 1 for position in wanted]
+    counted = session.scalars(
+        NUMBERS,
+        {
+            "dataset": snapshot.dataset_id,
+            "positions": list(wanted),
+            "anchors": [snapshot.anchors[max(anchor, 0)] for anchor in anchors],
+        },
+    )
+    return [
+        max(anchor, 0) * ANCHOR_ROWS + count for anchor, count in zip(anchors, counted, strict=True)
+    ]
