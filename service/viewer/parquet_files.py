@@ -30,8 +30,10 @@ def convert(dataset_id: uuid.UUID, seconds: float = SECONDS) -> tuple[Snapshot, 
     with db.new_session.begin() as session:
         snapshot = with_scores(session, snapshot_of(session, dataset_id))
         shards = list(session.scalars(shards_of(snapshot)))
-    while len(shards) < shard_count(snapshot) and (not shards or time.monotonic() < until):
+    while len(shards) < shard_count(snapshot):
         shards.append(write(snapshot, len(shards)))
+        if time.monotonic() >= until:
+            break
     return snapshot, shards
 
 
