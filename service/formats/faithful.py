@@ -15,11 +15,14 @@ SWAPPED = {"ab": "ba", "ba": "ab"}
 def faithful(
     layout: Format, record: Record, rows: Sequence[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """The rows without what is None, read again and compared with the record.
+    """The rows without what is None of the layout's own, read again and compared with the record.
 
     `not_expressible` where a label, a response, an id or an unknown column would be lost.
     """
-    rows = [{name: value for name, value in row.items() if value is not None} for row in rows]
+    rows = [
+        {name: value for name, value in row.items() if value is not None or name in record.extra}
+        for row in rows
+    ]
     try:
         again = [found for row in rows for found in layout.read_all(row)]
     except RowError as error:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from service.formats.faithful import faithful, unsaid
-from service.formats.fields import items, optional_text, required, text
+from service.formats.fields import integer, items, optional_text, required, text
 from service.formats.format import Format
 from service.formats.label_columns import name_of, rating
 from service.formats.published import others
@@ -16,6 +16,7 @@ SPEAKERS = {role: speaker for speaker, role in ROLES.items()}
 LABELS = (0.0, 1.0)  # the scale of every label
 READ = ("text", "role", "replies")
 REPLY = (*READ, "message_id", "rank", "model_name", "labels")
+LENGTH = "prompt_length"  # in messages, of the one prompt that a row we wrote is about
 PATH, ANSWERS = "path_rest", "replies_rest"  # what messages say besides
 
 
@@ -31,10 +32,12 @@ class OasstTrees(Format):
     def read_all(self, row: dict[str, Any]) -> Sequence[Record]:
         if not isinstance(row.get("prompt"), dict):
             return (read_flat(row),)
-        shared = others(row, "prompt")
+        shared = others(row, "prompt", LENGTH)
+        only = None if row.get(LENGTH) is None else integer(row[LENGTH], LENGTH)
         return [
             record_of(path, replies, shared)
             for path, replies in answered(row["prompt"], "prompt", ())
+            if only in (None, len(path))
         ]
 
     def read(self, row: dict[str, Any]) -> Record:
@@ -52,7 +55,8 @@ class OasstTrees(Format):
         first, *more = record.rankings or [Ranking()]
         roots = [tree(record, first, record.ratings), *(tree(record, each, ()) for each in more)]
         id = record.extra.get("message_tree_id", record.record_id)
-        row = {"message_tree_id": id, **shared}
+        length = len(record.messages) if len(record.messages) > 1 else None
+        row = {"message_tree_id": id, LENGTH: length, **shared}
         return faithful(self, record, [{**row, "prompt": root} for root in roots])
 
 

@@ -210,8 +210,6 @@ def generations(record: Record, group: Sequence[Rating]) -> dict[str, Any]:
     return {
         "generations": [response.text for response in record.responses],
         "generation_models": [response.model for response in record.responses],
-        "ratings": [
-            by_id[each.id].value if each.id in by_id else None for each in record.responses
-        ],
+        "ratings": [values.get(each.id) for each in record.responses],
         "rationales": reasons if any(why is not None for why in reasons) else None,
     }
