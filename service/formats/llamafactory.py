@@ -119,7 +119,8 @@ def read_kto(row: dict[str, Any], prompt: list[Message], extra: dict[str, Any]) 
         output = text(required(row, "output"), "output")
         return thumb(prompt, Response("output", output), label, extra)
     if not prompt or prompt[-1]["role"] != "assistant":
-        raise RowError("missing_field", "conversations does not end with an answer")
+        detail = "conversations does not end with an answer"
+        raise RowError("missing_field", detail, "conversations")
     return thumb(prompt[:-1], response_of(prompt[-1:], "output"), label, extra)
 
 

@@ -1,0 +1,258 @@
+"""Label Studio's JSON export: tasks with pairwise, ranker, rating and choice results."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+from service.formats.answer_fields import answers_in, fields_of, left_in, prompt_in
+from service.formats.faithful import faithful, unsaid
+from service.formats.fields import items, number, optional_text, required, text
+from service.formats.format import Format
+from service.formats.label_columns import identifier, name_of
+from service.formats.published import others
+from service.formats.record import (
+    Annotator,
+    Comparison,
+    Label,
+    Ranking,
+    Rating,
+    Record,
+    Response,
+    RowError,
+)
+from service.tables.labels import Outcome
+
+# Names of control tags that say nothing of what is judged.
+GENERIC = (
+    "pairwise", "pw", "preference", "comparison", "rank", "ranker", "ranking", "rating", "choice",
+    "label", "score",
+)  # fmt: skip
+SELECTED: dict[Any, Outcome] = {"left": Outcome.a, "right": Outcome.b}
+OUTCOMES = {"tie": Outcome.tie, "equal": Outcome.tie, "both_bad": Outcome.both_bad}
+DATA, ANNOTATIONS, PREDICTIONS = "data_rest", "annotations_rest", "predictions_rest"
+LABELS = ("pairwise", "ranker", "rating", "choices", "textarea")
+
+
+class LabelStudio(Format):
+    name: ClassVar[str] = "label_studio"
+    description: ClassVar[str] = "Label Studio's JSON export: pairwise, ranker, rating, choices"
+    columns: ClassVar[tuple[str, ...]] = ("id", "data", "annotations", "predictions")
+
+    def recognise(self, rows: Sequence[dict[str, Any]]) -> float:
+        found = [
+            row
+            for row in rows
+            if isinstance(row.get("data"), dict)
+            and any(isinstance(row.get(name), list) for name in ("annotations", "predictions"))
+        ]
+        return len(found) / len(rows) if rows else 0.0
+
+    def read(self, row: dict[str, Any]) -> Record:
+        data = required(row, "data")
+        if not isinstance(data, dict):
+            raise RowError("wrong_type", "data must be an object", "data")
+        prompt, said = prompt_in(data, "data")
+        listed = [item for item in items(data, "items") if "id" in item]
+        responses = tuple(map(item_of, listed)) or tuple(answers_in(data, prompt, "data"))
+        if len({each.id for each in responses}) < len(responses):
+            raise RowError("duplicate_id", "two items have the same id", "data.items")
+        labels = list(labels_of(row, [each.id for each in responses]))
+        left = left_in(others(data, "items") if listed else data, prompt)
+        rest = [unread(each) for each in items(row, "annotations")]
+        guessed = [unread(each) for each in items(row, "predictions")]
+        extra = others(row, "id", "data", "annotations", "predictions")
+        titles = [others(item, "id", "body", "model") for item in listed]
+        left |= {"items_rest": titles} if any(titles) else {}
+        extra |= {DATA: left} if left else {}
+        extra |= {ANNOTATIONS: rest} if any(rest) and ANNOTATIONS not in extra else {}
+        extra |= {PREDICTIONS: guessed} if any(guessed) and PREDICTIONS not in extra else {}
+        return Record(
+            said,
+            responses,
+            tuple(label for label in labels if isinstance(label, Comparison)),
+            tuple(label for label in labels if isinstance(label, Rating)),
+            tuple(label for label in labels if isinstance(label, Ranking)),
+            record_id=identifier(row, "id"),
+            extra=extra,
+        )
+
+    def write(self, record: Record) -> list[dict[str, Any]]:
+        if record.feedback:
+            raise unsaid(self, "it has no feedback about turns")
+        fields, names = fields_of(record)
+        left = record.extra.get(DATA)
+        given = (*record.comparisons, *record.ratings, *record.rankings)
+        done: dict[str, list[dict[str, Any]]] = {"annotations": [], "predictions": []}
+        for label in given:
+            machine = label.annotator is not None and label.annotator.kind == "model"
+            done["predictions" if machine else "annotations"].append(annotation(label, names))
+        row = {
+            "id": record.record_id,
+            "data": {**(left if isinstance(left, dict) else {}), **fields},
+            **done,
+            **others(record.extra, DATA),
+        }
+        return faithful(self, record, [row])
+
+
+def unread(annotation: dict[str, Any]) -> dict[str, Any]:
+    """What an annotation says besides its labels: times, and results of other kinds."""
+    rest = others(annotation, "result", "completed_by", "model_version")
+    found = items(annotation, "result")
+    if not annotation.get("was_cancelled"):
+        found = [item for item in found if item.get("type") not in LABELS]
+    return rest | ({"result": found} if found else {})
+
+
+def item_of(item: dict[str, Any]) -> Response:
+    """Of a List tag: the body is the answer."""
+    said = item.get("body") if item.get("body") is not None else item.get("title")
+    model = optional_text(item, "model", "data.items.model")
+    return Response(
+        name_of(item["id"], "data.items.id"), text(said, "data.items.body"), model=model
+    )
+
+
+def labels_of(row: dict[str, Any], ids: Sequence[str]) -> Iterator[Label]:
+    for index, each in enumerate(items(row, "annotations")):
+        if not each.get("was_cancelled"):
+            yield from results_of(each, human(each, index), ids, f"annotations[{index}]")
+    for index, each in enumerate(items(row, "predictions")):
+        version = each.get("model_version")
+        named = version in (None, "")
+        by = None if named else Annotator(name_of(version, "model_version"), "model")
+        yield from results_of(each, by, ids, f"predictions[{index}]")
+
+
+def human(annotation: dict[str, Any], index: int) -> Annotator | None:
+    """`completed_by` is an id, or an object with one and an email."""
+    field, by = f"annotations[{index}].completed_by", annotation.get("completed_by")
+    if isinstance(by, dict):
+        by = by.get("email") or by.get("id")
+    return None if by is None else Annotator(name_of(by, field))
+
+
+def results_of(
+    each: dict[str, Any], who: Annotator | None, ids: Sequence[str], field: str
+) -> Iterator[Label]:
+    """The labels of an annotation. A lone one takes the text beside it as its rationale."""
+    found = [item for item in items(each, "result") if item.get("type") in LABELS]
+    judged = [item for item in found if item["type"] != "textarea"]
+    why = rationale(found, field) if len(judged) == 1 else None
+    for index, item in enumerate(judged):
+        at, value = f"{field}.result[{index}]", item.get("value")
+        if not isinstance(value, dict):
+            raise RowError("wrong_type", f"{at}.value must be an object", f"{at}.value")
+        name = item.get("from_name")
+        aspect = None if name is None or name in GENERIC else text(name, f"{at}.from_name")
+        by = {"annotator": who, "aspect": aspect, "rationale": why}
+        yield READERS[item["type"]](value, targets(item, ids, at), by, at)
+
+
+def rationale(found: Sequence[dict[str, Any]], field: str) -> str | None:
+    said = [item.get("value") for item in found if item["type"] == "textarea"]
+    if not said:
+        return None
+    given = said[0].get("text") if isinstance(said[0], dict) else None
+    lines = given if isinstance(given, list) else [given]
+    return "\n".join(text(line, f"{field}.text") for line in lines)
+
+
+def targets(item: dict[str, Any], ids: Sequence[str], field: str) -> list[str]:
+    """The responses that a result is about: those it names, else all of them."""
+    named = item.get("to_name") or ""
+    names = text(named, f"{field}.to_name").split(",")
+    about = [name.strip() for name in names if name.strip() in ids]
+    return about or list(ids)
+
+
+def two(about: Sequence[str], field: str) -> tuple[str, str]:
+    if len(about) != 2 or about[0] == about[1]:
+        detail = f"{field} must name the two answers that it is about"
+        raise RowError("unknown_response", detail, f"{field}.to_name")
+    return about[0], about[1]
+
+
+def pairwise(value: dict[str, Any], about: Sequence[str], by: Any, field: str) -> Label:
+    """The first of the two was shown on the left."""
+    a, b = two(about, field)
+    selected = value.get("selected")
+    if selected not in list(SELECTED):
+        raise RowError("wrong_type", f"{field} selects {selected!r}"[:200], f"{field}.value")
+    return Comparison(**by, a=a, b=b, outcome=SELECTED[selected], shown="ab")
+
+
+def choices(value: dict[str, Any], about: Sequence[str], by: Any, field: str) -> Label:
+    a, b = two(about, field)
+    chosen = value.get("choices")
+    [choice] = chosen if isinstance(chosen, list) and len(chosen) == 1 else [None]
+    known = {a: Outcome.a, "left": Outcome.a, b: Outcome.b, "right": Outcome.b, **OUTCOMES}
+    if not isinstance(choice, str) or choice not in known:
+        raise RowError("wrong_type", f"{field} chooses {choice!r}"[:200], f"{field}.value")
+    return Comparison(**by, a=a, b=b, outcome=known[choice])
+
+
+def ranked(value: dict[str, Any], about: Sequence[str], by: Any, field: str) -> Label:
+    """A list of ids, or buckets that are numbered, the first the best."""
+    buckets = value.get("ranker")
+    found = {"1": buckets} if isinstance(buckets, list) else buckets
+    found = others(found, "_") if isinstance(found, dict) else None
+    if not found or not all(isinstance(tier, list) for tier in found.values()):
+        raise RowError("wrong_type", f"{field} ranks no lists of ids", f"{field}.value")
+    if len(found) == 1:
+        tiers = [[str(id)] for id in next(iter(found.values()))]
+    elif all(name.isdecimal() for name in found):
+        tiers = [[str(id) for id in found[name]] for name in sorted(found, key=int)]
+    else:
+        raise RowError("wrong_type", f"{field} has buckets without numbers", f"{field}.value")
+    flat = [id for tier in tiers for id in tier]
+    if len(set(flat)) < len(flat) or not {*flat} <= {*about}:
+        raise RowError("unknown_response", f"{field} ranks unknown ids, or twice", f"{field}.value")
+    return Ranking(**by, tiers=[tier for tier in tiers if tier])
+
+
+def rated(value: dict[str, Any], about: Sequence[str], by: Any, field: str) -> Label:
+    if len(about) != 1:
+        raise RowError("unknown_response", f"{field} rates no one answer", f"{field}.to_name")
+    stars = number(value.get("rating"), f"{field}.value.rating")
+    return Rating(**by, value=stars, response=about[0])
+
+
+READERS = {"pairwise": pairwise, "choices": choices, "ranker": ranked, "rating": rated}
+
+
+def annotation(label: Label, names: dict[str, str]) -> dict[str, Any]:
+    """One label, with its reason; by whom."""
+    kind, about, value = result_of(label, names)
+    name = label.aspect or "preference"
+    results = [{"type": kind, "from_name": name, "to_name": ",".join(about), "value": value}]
+    if label.rationale is not None:
+        why = {"text": [label.rationale]}
+        results.append(
+            {"type": "textarea", "from_name": "rationale", "to_name": about[0], "value": why}
+        )
+    who = label.annotator
+    machine = who is not None and who.kind == "model"
+    by = {} if who is None else {"model_version" if machine else "completed_by": who.name}
+    return {**by, "result": results}
+
+
+def result_of(label: Label, names: dict[str, str]) -> tuple[str, list[str], dict[str, Any]]:
+    if isinstance(label, Comparison):
+        a, b = names[label.a], names[label.b]
+        if label.shown is None:
+            chosen = {Outcome.a: a, Outcome.b: b}.get(label.outcome, label.outcome.value)
+            return "choices", [a, b], {"choices": [chosen]}
+        left = a if label.shown == "ab" else b
+        better = {Outcome.a: a, Outcome.b: b}.get(label.outcome)
+        about = [left, b if left == a else a]
+        return "pairwise", about, {"selected": "left" if better == left else "right"}
+    if isinstance(label, Rating) and label.response is not None:
+        return "rating", [names[label.response]], {"rating": label.value}
+    if isinstance(label, Ranking):
+        tiers = {
+            str(place): [names[id] for id in tier] for place, tier in enumerate(label.tiers, 1)
+        }
+        single = all(len(tier) == 1 for tier in label.tiers)
+        order = {"rank": [id for tier in tiers.values() for id in tier]}
+        return "ranker", ["items"], {"ranker": order if single else tiers}
+    raise RowError("not_expressible", "a rating is about no response")
