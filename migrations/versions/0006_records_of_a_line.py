@@ -30,4 +30,4 @@ def downgrade() -> None:
 
 def rekey_records(*columns: str) -> None:
     op.drop_constraint("records_pkey", "records", type_="primary")
-    op.create_primary_key("records_pkey", "records", columns)
+    op.create_primary_key("records_pkey", "records", list(columns))

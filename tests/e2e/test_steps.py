@@ -47,7 +47,7 @@ def test_the_quickstart_script_does_the_same_over_rest(
 
 
 def test_a_source_leaves_for_a_while_and_for_good(stack: Home, few: Path) -> None:
-    [upload] = stack.prefsift("upload", few, "--dataset", "leaving").json
+    [upload] = orjson.loads(stack.prefsift("upload", few, "--dataset", "leaving").out)
     assert stack.prefsift("withdraw", upload["id"]).json["upload"]["state"] == "withdrawn"
     assert stack.prefsift("restore", upload["id"]).json["pairs"] == upload["pairs"]
     wanted = ["erase", "leaving", "--upload", upload["id"]]
