@@ -155,7 +155,7 @@ def target(question: str, ids: Sequence[str]) -> tuple[str, str | None]:
 def kind_of(each: dict[str, Any], ids: Sequence[str]) -> str | None:
     """Of a question: rating, ranking or choice; None where it holds no preference."""
     value = each["value"]
-    if each.get("status") == "discarded" or value is None:
+    if each.get("status") not in (None, "submitted") or value is None:  # a draft is no vote
         return None
     if isinstance(value, int | float) and not isinstance(value, bool):
         return "rating" if target(each["question"], ids)[1] is not None else None
@@ -198,8 +198,16 @@ def reason(each: dict[str, Any], found: Sequence[dict[str, Any]]) -> str | None:
 
 def unread(found: Sequence[dict[str, Any]], ids: Sequence[str]) -> list[dict[str, Any]]:
     """Answers that neither are labels nor give a label's reason."""
-    asked = {each["question"] + WHY for each in found if kind_of(each, ids) is not None}
-    return [each for each in found if kind_of(each, ids) is None and each["question"] not in asked]
+    labels = [each for each in found if kind_of(each, ids) is not None]
+    asked = {(each["kind"], each["by"], each["question"] + WHY) for each in labels}
+    return [
+        each
+        for each in found
+        if each not in labels
+        and not (
+            isinstance(each["value"], str) and (each["kind"], each["by"], each["question"]) in asked
+        )
+    ]
 
 
 def tiers_of(value: Sequence[Any], field: str) -> list[list[str]]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from service.formats.faithful import faithful, unsaid
 from service.formats.fields import decoded, items, messages, required, text
 from service.formats.format import Format
-from service.formats.label_columns import identifier
+from service.formats.label_columns import identifier, rating
 from service.formats.native import read_feedback, read_rating, write_label, write_rating
 from service.formats.published import others
 from service.formats.ranked import rest_of
@@ -86,10 +86,17 @@ def ratings_of(said: Message, turn: int, field: str) -> Iterator[Rating]:
     if said.get("rating") is not None:
         given = said["rating"]
         item = given if isinstance(given, dict) else {"value": given}
-        yield replace(read_rating(item, f"{field}.rating", set()), turn=turn)
+        yield from given_rating(item, turn, f"{field}.rating")
     for index, item in enumerate(items(said, "ratings")):
-        label = read_rating(item, f"{field}.ratings[{index}]", set())
-        yield replace(label, turn=turn, response=None)
+        yield from given_rating(item, turn, f"{field}.ratings[{index}]")
+
+
+def given_rating(item: dict[str, Any], turn: int, field: str) -> Iterator[Rating]:
+    """None for a missing value, also for one that is written as text."""
+    value = rating(item.get("value"), f"{field}.value")
+    if value is not None:
+        label = read_rating(others(item, "response") | {"value": value}, field, set())
+        yield replace(label, turn=turn)
 
 
 def feedback_of(said: Message, turn: int, field: str) -> Iterator[Feedback]:
@@ -99,6 +106,8 @@ def feedback_of(said: Message, turn: int, field: str) -> Iterator[Feedback]:
         return
     for index, each in enumerate(given if isinstance(given, list) else [given]):
         at = f"{field}.feedback[{index}]"
+        if each == "":
+            continue
         if isinstance(each, str):
             yield Feedback(turn=turn, text=text(each, at))
         elif isinstance(each, dict):

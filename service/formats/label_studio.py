@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 from service.formats.answer_fields import answers_in, fields_of, left_in, prompt_in
 from service.formats.faithful import faithful, unsaid
-from service.formats.fields import items, number, optional_text, required, text
+from service.formats.fields import items, optional_text, required, text
 from service.formats.format import Format
-from service.formats.label_columns import identifier, name_of
+from service.formats.label_columns import identifier, name_of, rating
 from service.formats.published import others
 from service.formats.record import (
     Annotator,
@@ -29,7 +29,6 @@ GENERIC = (
 SELECTED: dict[Any, Outcome] = {"left": Outcome.a, "right": Outcome.b}
 OUTCOMES = {"tie": Outcome.tie, "equal": Outcome.tie, "both_bad": Outcome.both_bad}
 DATA, ANNOTATIONS, PREDICTIONS = "data_rest", "annotations_rest", "predictions_rest"
-LABELS = ("pairwise", "ranker", "rating", "choices", "textarea")
 
 
 class LabelStudio(Format):
@@ -57,8 +56,9 @@ class LabelStudio(Format):
             raise RowError("duplicate_id", "two items have the same id", "data.items")
         labels = list(labels_of(row, [each.id for each in responses]))
         left = left_in(others(data, "items") if listed else data, prompt)
-        rest = [unread(each) for each in items(row, "annotations")]
-        guessed = [unread(each) for each in items(row, "predictions")]
+        ids = [each.id for each in responses]
+        rest = [unread(each, ids) for each in items(row, "annotations")]
+        guessed = [unread(each, ids) for each in items(row, "predictions")]
         extra = others(row, "id", "data", "annotations", "predictions")
         titles = [others(item, "id", "body", "model") for item in listed]
         left |= {"items_rest": titles} if any(titles) else {}
@@ -72,6 +72,7 @@ class LabelStudio(Format):
             tuple(label for label in labels if isinstance(label, Rating)),
             tuple(label for label in labels if isinstance(label, Ranking)),
             record_id=identifier(row, "id"),
+            gold=gold_of(row, ids),
             extra=extra,
         )
 
@@ -94,13 +95,53 @@ class LabelStudio(Format):
         return faithful(self, record, [row])
 
 
-def unread(annotation: dict[str, Any]) -> dict[str, Any]:
+def unread(annotation: dict[str, Any], ids: Sequence[str]) -> dict[str, Any]:
     """What an annotation says besides its labels: times, and results of other kinds."""
     rest = others(annotation, "result", "completed_by", "model_version")
     found = items(annotation, "result")
-    if not annotation.get("was_cancelled"):
-        found = [item for item in found if item.get("type") not in LABELS]
+    if is_vote(annotation):
+        judged, why = parted(found, ids)
+        found = [item for item in found if item not in judged and item is not why]
     return rest | ({"result": found} if found else {})
+
+
+def is_vote(annotation: dict[str, Any]) -> bool:
+    """Not what was skipped, and not what was marked as the verified answer."""
+    return not annotation.get("was_cancelled") and not annotation.get("ground_truth")
+
+
+def gold_of(row: dict[str, Any], ids: Sequence[str]) -> dict[str, Any] | None:
+    """The verified answer: what the first decided comparison of a ground truth says."""
+    for index, each in enumerate(items(row, "annotations")):
+        if not each.get("ground_truth") or each.get("was_cancelled"):
+            continue
+        for label in results_of(each, None, ids, f"annotations[{index}]"):
+            if isinstance(label, Comparison) and label.outcome in (Outcome.a, Outcome.b):
+                sides = [label.a, label.b]
+                better, worse = sides if label.outcome is Outcome.a else sides[::-1]
+                return {"better": [better], "worse": [worse], "basis": "ground_truth"}
+    return None
+
+
+def parted(
+    found: Sequence[dict[str, Any]], ids: Sequence[str]
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """The results that are labels, and the one text beside a lone one, which is its reason."""
+    judged = [item for item in found if is_label(item, ids)]
+    texts = [item for item in found if item.get("type") == "textarea"]
+    return judged, texts[0] if len(judged) == len(texts) == 1 else None
+
+
+def is_label(item: dict[str, Any], ids: Sequence[str]) -> bool:
+    """Not a rating that is missing, nor a choice of anything but an answer or a tie."""
+    value = item.get("value")
+    if item.get("type") == "rating" and isinstance(value, dict):
+        return rating(value.get("rating"), "value.rating") is not None
+    if item.get("type") == "choices" and isinstance(value, dict):
+        chosen = value.get("choices")
+        known = (*ids, *SELECTED, *OUTCOMES)
+        return isinstance(chosen, list) and len(chosen) == 1 and chosen[0] in known
+    return item.get("type") in READERS
 
 
 def item_of(item: dict[str, Any]) -> Response:
@@ -114,7 +155,7 @@ def item_of(item: dict[str, Any]) -> Response:
 
 def labels_of(row: dict[str, Any], ids: Sequence[str]) -> Iterator[Label]:
     for index, each in enumerate(items(row, "annotations")):
-        if not each.get("was_cancelled"):
+        if is_vote(each):
             yield from results_of(each, human(each, index), ids, f"annotations[{index}]")
     for index, each in enumerate(items(row, "predictions")):
         version = each.get("model_version")
@@ -135,9 +176,8 @@ def results_of(
     each: dict[str, Any], who: Annotator | None, ids: Sequence[str], field: str
 ) -> Iterator[Label]:
     """The labels of an annotation. A lone one takes the text beside it as its rationale."""
-    found = [item for item in items(each, "result") if item.get("type") in LABELS]
-    judged = [item for item in found if item["type"] != "textarea"]
-    why = rationale(found, field) if len(judged) == 1 else None
+    judged, beside = parted(items(each, "result"), ids)
+    why = None if beside is None else rationale(beside, field)
     for index, item in enumerate(judged):
         at, value = f"{field}.result[{index}]", item.get("value")
         if not isinstance(value, dict):
@@ -148,11 +188,9 @@ def results_of(
         yield READERS[item["type"]](value, targets(item, ids, at), by, at)
 
 
-def rationale(found: Sequence[dict[str, Any]], field: str) -> str | None:
-    said = [item.get("value") for item in found if item["type"] == "textarea"]
-    if not said:
-        return None
-    given = said[0].get("text") if isinstance(said[0], dict) else None
+def rationale(item: dict[str, Any], field: str) -> str:
+    value = item.get("value")
+    given = value.get("text") if isinstance(value, dict) else None
     lines = given if isinstance(given, list) else [given]
     return "\n".join(text(line, f"{field}.text") for line in lines)
 
@@ -213,8 +251,8 @@ def ranked(value: dict[str, Any], about: Sequence[str], by: Any, field: str) -> 
 def rated(value: dict[str, Any], about: Sequence[str], by: Any, field: str) -> Label:
     if len(about) != 1:
         raise RowError("unknown_response", f"{field} rates no one answer", f"{field}.to_name")
-    stars = number(value.get("rating"), f"{field}.value.rating")
-    return Rating(**by, value=stars, response=about[0])
+    stars = rating(value.get("rating"), f"{field}.value.rating")
+    return Rating(**by, value=stars or 0.0, response=about[0])
 
 
 READERS = {"pairwise": pairwise, "choices": choices, "ranker": ranked, "rating": rated}

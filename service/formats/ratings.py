@@ -17,7 +17,14 @@ from service.formats.fields import (
     turns_of,
 )
 from service.formats.format import Format
-from service.formats.label_columns import annotator, columns_of, identifier, label_of, rating
+from service.formats.label_columns import (
+    MISSING,
+    annotator,
+    columns_of,
+    identifier,
+    label_of,
+    rating,
+)
 from service.formats.native import read_rating, read_scale, write_rating
 from service.formats.published import others
 from service.formats.record import Annotator, Message, Rating, Record, Response, RowError
@@ -140,7 +147,7 @@ def thumb(value: Any, field: str) -> float | None:
     said = "" if value is None else str(value).strip().lower()
     if said in UP or said in DOWN:
         return (UP | DOWN)[said]
-    if said == "":
+    if said in MISSING:
         return None
     raise RowError("wrong_type", f"{field} must be up or down, not {value!r}"[:200], field)
 

@@ -125,6 +125,78 @@ def test_argilla_tells_users_from_models() -> None:
     assert record.comparisons[0].rationale == "It is one."
 
 
+PAIRWISE = {"type": "pairwise", "from_name": "pw", "value": {"selected": "left"}}
+STARS = {"type": "rating", "from_name": "helpful", "to_name": "answer1", "value": {"rating": 4}}
+WHY = {"type": "textarea", "from_name": "why", "value": {"text": ["It is one."]}}
+
+
+def annotated(*results: dict[str, Any], **about: Any) -> Record:
+    data = {"prompt": "q", "answer1": "x", "answer2": "y"}
+    annotation = {"completed_by": 3, "result": list(results), **about}
+    return read("label_studio", data=data, annotations=[annotation])
+
+
+def test_the_verified_answer_of_label_studio_is_no_vote() -> None:
+    record = annotated(PAIRWISE, ground_truth=True)
+    assert record.comparisons == ()
+    assert record.gold == {"better": ["answer1"], "worse": ["answer2"], "basis": "ground_truth"}
+    assert annotated(PAIRWISE, ground_truth=False).gold is None
+
+
+def test_a_skipped_task_of_label_studio_has_no_label() -> None:
+    record = annotated(PAIRWISE, was_cancelled=True)
+    assert (record.comparisons, record.gold) == ((), None)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"type": "choices", "from_name": "topic", "value": {"choices": ["food"]}},
+        {"type": "choices", "from_name": "flags", "value": {"choices": ["rude", "long"]}},
+        STARS | {"value": {"rating": None}},
+    ],
+)
+def test_results_that_are_no_labels_are_kept_beside_them(beside: dict[str, Any]) -> None:
+    record = annotated(PAIRWISE, beside)
+    assert [label.outcome for label in record.comparisons] == [Outcome.a]
+    assert record.ratings == ()
+    assert record.extra["annotations_rest"] == [{"result": [beside]}]
+
+
+def test_a_text_beside_several_labels_is_kept_as_nobodys_reason() -> None:
+    record = annotated(PAIRWISE, STARS, WHY)
+    assert [label.rationale for label in (*record.comparisons, *record.ratings)] == [None, None]
+    assert record.extra["annotations_rest"] == [{"result": [WHY]}]
+    assert annotated(PAIRWISE, WHY).comparisons[0].rationale == "It is one."
+
+
+@pytest.mark.parametrize("status", ["draft", "discarded", "pending"])
+def test_what_a_user_of_argilla_did_not_submit_is_no_vote(status: str) -> None:
+    values = {"preference": {"value": "answer1"}}
+    given = {"user_id": "u", "status": status, "values": values}
+    fields = {"prompt": "q", "answer1": "x", "answer2": "y"}
+    record = read("argilla", fields=fields, responses=[given])
+    assert record.comparisons == ()
+    assert record.extra["responses_rest"][0]["status"] == status
+
+
+def test_a_reason_without_its_judgment_is_kept() -> None:
+    fields = {"prompt": "q", "answer1": "x", "answer2": "y"}
+    preference = [{"value": "answer1", "user_id": "u"}, {"value": None, "user_id": "v"}]
+    why = [{"value": "first", "user_id": "u"}, {"value": "second", "user_id": "v"}]
+    responses = {"preference": preference, "preference_rationale": why}
+    record = read("argilla", fields=fields, responses=responses)
+    assert [label.rationale for label in record.comparisons] == ["first"]
+    assert [each["value"] for each in record.extra["responses_rest"]] == [None, "second"]
+
+
+@pytest.mark.parametrize("missing", ["N/A", "", None, "null"])
+def test_a_turn_without_a_rating_has_none(missing: str | None) -> None:
+    judged = {"rating": missing, "thumb": missing, "ratings": [{"value": missing}]}
+    turn = {"role": "assistant", "content": "", **judged}
+    assert read("chat", conversation=[turn]).ratings == ()
+
+
 @pytest.mark.parametrize(
     ("layout", "row", "field"),
     [
