@@ -30,6 +30,7 @@ COMMANDS = {
     "policies": Command("policies", "policies", "The pair policies, or one of them"),
     "pairs": Command("pairs", "pairs", "Build pairs from labels by a policy"),
     "import": Command("importing", "fetch", "Add files of a hub dataset or a URL to a dataset"),
+    "query": Command("query", "query", "Pairs of a dataset, filtered and ordered"),
     "select": Command("remote", "select", "Select a subset of a dataset by a recipe"),
     "evaluate": Command("remote", "evaluate", "Compare a subset with random ones"),
     "export": Command("remote", "export", "Write a subset as a folder"),

@@ -1,15 +1,17 @@
 """Pairs: the first-class object, read in pages."""
 
 import uuid
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Select, select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Session, aliased
 
 from service.db import SessionDep
 from service.errors import NotFound
+from service.filters import query as filters
+from service.filters import to_json, to_text
 from service.paging import CursorQuery, LimitQuery, Page, decode_cursor, page_of
 from service.routes.datasets import DatasetDep
 from service.routes.idempotent import IdempotentRoute
@@ -81,17 +83,99 @@ def pair_out(pair: Pair, messages: list[Any], chosen: Response, rejected: Respon
     )
 
 
+WhereQuery = Annotated[
+    str | None,
+    Query(
+        description="a filter, in the syntax of SQL's WHERE: see docs/filters.md",
+        examples=["chosen.length - rejected.length < 200 AND votes >= 2"],
+    ),
+]
+OrderQuery = Annotated[
+    str | None,
+    Query(
+        description="fields, each with ASC or DESC; missing values last", examples=["margin DESC"]
+    ),
+]
+
+
+class PairQuery(BaseModel):
+    """A filter as text or as a JSON tree, an order, and which page."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    where: str | dict[str, Any] | None = Field(default=None, examples=["agreement < 1"])
+    orderby: str | None = None
+    limit: int = Field(default=100, ge=1, le=1000)
+    cursor: str | None = None
+
+
+class Explained(BaseModel):
+    where: str | None = Field(description="the filter as it was understood")
+    tree: dict[str, Any] | None = Field(description="the same as JSON")
+    rows: int = Field(description="PostgreSQL's estimate of the pairs it keeps")
+    plan: dict[str, Any] = Field(description="PostgreSQL's plan")
+
+
+class FieldOut(BaseModel):
+    name: str
+    kind: str = Field(description="number, text or boolean")
+    meaning: str
+
+
 @router.get("", response_model=Page[PairOut])
 def list_pairs(
-    dataset: DatasetDep, session: SessionDep, limit: LimitQuery = 100, cursor: CursorQuery = None
+    dataset: DatasetDep,
+    session: SessionDep,
+    where: WhereQuery = None,
+    orderby: OrderQuery = None,
+    limit: LimitQuery = 100,
+    cursor: CursorQuery = None,
 ) -> dict[str, Any]:
-    """The dataset's decided pairs, in the order of their uploads and lines."""
+    """The dataset's pairs, in the order of their uploads and lines, or filtered and ordered."""
+    if where or orderby:
+        return queried(session, dataset.id, PairQuery.model_construct(
+            where=where, orderby=orderby, limit=limit, cursor=cursor
+        ))  # fmt: skip
     scope = f"pairs {dataset.id}"
     rows = pairs_of(dataset.id).order_by(Pair.position).limit(limit + 1)
     if (after := decode_cursor(scope, cursor)) is not None:
         rows = rows.where(Pair.position > int(after))
     found = [pair_out(*row) for row in session.execute(rows)]
     return page_of(found, limit, scope, "position")
+
+
+def queried(session: Session, dataset_id: uuid.UUID, wanted: PairQuery) -> dict[str, Any]:
+    """A page of the pairs that a filter keeps, in its order."""
+    query = filters.Query(session, dataset_id, wanted.where, wanted.orderby)
+    positions, following = query.page(wanted.limit, wanted.cursor)
+    rows = session.execute(pairs_of(dataset_id).where(Pair.position.in_(positions)))
+    found = {row[0].position: pair_out(*row) for row in rows}
+    kept = [found[position] for position in positions if position in found]
+    return {"items": kept, "next_cursor": following}
+
+
+@router.post("/query", response_model=Page[PairOut])
+def query_pairs(dataset: DatasetDep, session: SessionDep, body: PairQuery) -> dict[str, Any]:
+    """The same with a filter that is too long for an address, or a JSON tree."""
+    return queried(session, dataset.id, body)
+
+
+@router.post("/explain", response_model=Explained)
+def explain_query(dataset: DatasetDep, session: SessionDep, body: PairQuery) -> dict[str, Any]:
+    """How a filter is understood, and about how many pairs it keeps; no pair is read."""
+    query = filters.Query(session, dataset.id, body.where, body.orderby)
+    tree = query.tree
+    understood = {"where": to_text(tree), "tree": to_json(tree)} if tree else {}
+    return {"where": None, "tree": None, **understood, **query.explain()}
+
+
+@router.get("/fields", response_model=list[FieldOut])
+def list_fields(dataset: DatasetDep, session: SessionDep) -> list[FieldOut]:
+    """What a filter of this dataset may name; `metadata.…` names what the lines said besides."""
+    found = filters.catalogue(session, dataset.id).listed()
+    return [
+        FieldOut(name=name, kind=each.kind, meaning=each.meaning) for name, each in found.items()
+    ]
 
 
 @router.get("/{pair_id}", response_model=PairOut)

@@ -16,6 +16,8 @@ from service import files
 from service.auth import WorkspaceDep
 from service.db import SessionDep
 from service.errors import Invalid, NotFound
+from service.filters import query as filters
+from service.filters.builder import match
 from service.tables.datasets import Dataset, Upload
 from service.tables.viewer import ParquetShard, Snapshot
 from service.viewer import descriptions, rows
@@ -76,8 +78,8 @@ class Splits(BaseModel):
 class Validity(BaseModel):
     preview: bool = True
     viewer: bool = True
-    search: bool = False
-    filter: bool = False
+    search: bool = True
+    filter: bool = True
     statistics: bool = True
 
 
@@ -125,6 +127,36 @@ def read_rows(
     snapshot = snapshot_of(session, dataset.id)
     wanted = positions(session, snapshot, offset, length)
     return rows.page(session, snapshot, wanted, snapshot.rows)
+
+
+@router.get(f"{BY_ID}/filter", response_model=Rows)
+@router.get(f"{BY_NAME}/filter", response_model=Rows)
+def filter_rows(
+    dataset: ViewedDep,
+    session: SessionDep,
+    where: Annotated[str, Query(description="see docs/filters.md", examples=["votes > 1"])] = "",
+    orderby: Annotated[str, Query(description="fields with ASC or DESC")] = "",
+    offset: Offset = 0,
+    length: Length = 100,
+) -> dict[str, Any]:
+    """Rows `offset` … of those that a filter keeps, in its order. `cursor` pages go deeper:
+    GET /datasets/{id}/pairs."""
+    query = filters.Query(session, dataset.id, where, orderby)
+    return rows.page(session, query.snapshot, query.rows(offset, length), query.count())
+
+
+@router.get(f"{BY_ID}/search", response_model=Rows)
+@router.get(f"{BY_NAME}/search", response_model=Rows)
+def search_rows(
+    dataset: ViewedDep,
+    session: SessionDep,
+    query: Annotated[str, Query(max_length=1000, description="words, as in a web search")],
+    offset: Offset = 0,
+    length: Length = 100,
+) -> dict[str, Any]:
+    """Rows whose prompt or answers hold these words."""
+    found = filters.Query(session, dataset.id, match(query).node)
+    return rows.page(session, found.snapshot, found.rows(offset, length), found.count())
 
 
 @router.get(f"{BY_ID}/first-rows", response_model=FirstRows)

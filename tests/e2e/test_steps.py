@@ -54,3 +54,16 @@ def test_a_source_leaves_for_a_while_and_for_good(stack: Home, few: Path) -> Non
     assert stack.prefsift(*wanted, "--dry-run").json["state"] == "dry_run"
     erased = stack.prefsift(*wanted, "--yes").json["erased"]
     assert (erased["pairs"], erased["records"]) == (upload["pairs"], upload["accepted"])
+
+
+def test_pairs_are_filtered_and_ordered(stack: Home, few: Path) -> None:
+    stack.prefsift("upload", few, "--dataset", "asked")
+    asked = ["query", "asked", "--where", "chosen.length > rejected.length"]
+    longer = orjson.loads(stack.prefsift(*asked, "--orderby", "chosen.length DESC", "--json").out)
+    lengths = [len(pair["chosen"]["text"]) for pair in longer]
+    assert lengths == sorted(lengths, reverse=True)
+    assert all(len(pair["rejected"]["text"]) < len(pair["chosen"]["text"]) for pair in longer)
+    assert stack.prefsift(*asked, "--explain").json["where"] == "chosen.length > rejected.length"
+    wrong = stack.prefsift("query", "asked", "--where", "votes = 'x'")
+    assert wrong.code == 2
+    assert "compares" in wrong.err

@@ -1,0 +1,204 @@
+"""What a filter may name: each field's kind, and where its value lies."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Double,
+    String,
+    Text,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy.orm import aliased
+
+from service.filters.tree import BadFilter, Field
+from service.tables.datasets import Upload
+from service.tables.items import Prompt, Record, Response
+from service.tables.labels import Annotator, Comparison
+from service.tables.pairs import Pair
+from service.tables.viewer import PairScores
+
+Kind: TypeAlias = Literal["number", "text", "boolean", "json"]
+Value: TypeAlias = ColumnElement[Any]
+METADATA = "metadata."
+# The field a short name stands for; language is what the file said it is.
+SHORT = {
+    "n_judgments": "votes", "language": "metadata.language", "prompt.language": "metadata.language",
+    "pair_id": "id",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A field: `joins` are the tables besides pairs that its value needs."""
+
+    kind: Kind
+    meaning: str
+    value: Callable[[Any], Any]  # of Tables
+    joins: tuple[str, ...] = ()
+
+
+@dataclass
+class Tables:
+    """The tables of one query, under names of its own; `used` collects those it has to join."""
+
+    prompt: Any = field(default_factory=lambda: aliased(Prompt, name="prompt"))
+    chosen: Any = field(default_factory=lambda: aliased(Response, name="chosen"))
+    rejected: Any = field(default_factory=lambda: aliased(Response, name="rejected"))
+    upload: Any = field(default_factory=lambda: aliased(Upload, name="upload"))
+    scored: Any = field(default_factory=lambda: aliased(PairScores, name="scored"))
+    judgment: Any = field(default_factory=lambda: aliased(Comparison, name="judgment"))
+    annotator: Any = field(default_factory=lambda: aliased(Annotator, name="annotator"))
+    used: set[str] = field(default_factory=set[str])
+
+    def of_pairs(self) -> list[Any]:
+        """Those that a pair has one row of."""
+        return [self.prompt, self.chosen, self.rejected, self.upload, self.scored]
+
+
+def joined(messages: Any) -> Value:
+    """The contents of messages, a line break between two."""
+    each = func.jsonb_array_elements(messages).table_valued("value").alias()
+    content = each.c.value.op("->>")("content")
+    return select(func.string_agg(content, literal("\n"))).select_from(each).scalar_subquery()
+
+
+def answer_text(table: Any) -> Value:
+    return func.coalesce(table.text, joined(table.messages))
+
+
+def answer(name: str, which: str) -> dict[str, Entry]:
+    def of(value: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return lambda tables: value(getattr(tables, name))
+
+    said: dict[str, tuple[Kind, str, Callable[[Any], Any]]] = {
+        "text": ("text", f"text of the {which} answer", answer_text),
+        "length": ("number", "its characters", lambda table: func.length(answer_text(table))),
+        "turns": (
+            "number", "its messages",
+            lambda table: func.coalesce(func.jsonb_array_length(table.messages), 1),
+        ),
+        "model": ("text", "the model that gave it", lambda table: table.model),
+        "uri": ("text", "where it lies, for media", lambda table: table.uri),
+    }  # fmt: skip
+    return {
+        f"{name}.{end}": Entry(kind, meaning, of(value), (name,))
+        for end, (kind, meaning, value) in said.items()
+    }
+
+
+PAIR: dict[str, Entry] = {
+    "id": Entry("text", "id of the pair", lambda _: cast(Pair.id, String)),
+    "prompt_id": Entry("text", "id of the prompt", lambda _: cast(Pair.prompt_id, String)),
+    "position": Entry("number", "order of the lines", lambda _: cast(Pair.position, Double)),
+    "votes": Entry("number", "judgments of the two answers", lambda _: cast(Pair.votes, Double)),
+    "agreement": Entry("number", "share that says what the pair says", lambda _: Pair.agreement),
+    "margin": Entry("number", "distance in the labels' unit", lambda _: Pair.margin),
+    "soft_label": Entry("number", "P(chosen is better) by the votes", lambda _: Pair.soft_label),
+    "curriculum_stage": Entry(
+        "number", "from 1, the easiest", lambda _: cast(Pair.curriculum_stage, Double)
+    ),
+    "source.line": Entry("number", "line of the file", lambda _: cast(Pair.line, Double)),
+    "source.upload": Entry("text", "id of the upload", lambda _: cast(Pair.upload_id, String)),
+    "source.filename": Entry("text", "name of the file", lambda t: t.upload.filename, ("upload",)),
+    "source.layout": Entry("text", "layout of the file", lambda t: t.upload.layout, ("upload",)),
+    "prompt.text": Entry(
+        "text", "the prompt's messages", lambda t: joined(t.prompt.messages), ("prompt",)
+    ),
+    "prompt.length": Entry(
+        "number", "its characters", lambda t: func.length(joined(t.prompt.messages)), ("prompt",)
+    ),
+    "prompt.turns": Entry(
+        "number", "its messages", lambda t: func.jsonb_array_length(t.prompt.messages), ("prompt",)
+    ),
+    "prompt.modality": Entry("text", "text or image", lambda t: t.prompt.modality, ("prompt",)),
+    **answer("chosen", "preferred"),
+    **answer("rejected", "other"),
+}  # fmt: skip
+
+JUDGMENT: dict[str, Entry] = {
+    "outcome": Entry(
+        "text", "chosen, rejected, tie or both_bad: what the judgment says of the pair",
+        lambda t: case(
+            (t.judgment.outcome.in_(("tie", "both_bad")), cast(t.judgment.outcome, String)),
+            ((t.judgment.outcome == "a") == (t.judgment.a == Pair.chosen_id), literal("chosen")),
+            else_=literal("rejected"),
+        ),
+    ),
+    "aspect": Entry("text", "what was judged", lambda t: t.judgment.aspect),
+    "strength": Entry("number", "how strongly", lambda t: t.judgment.strength),
+    "rationale": Entry("text", "why", lambda t: t.judgment.rationale),
+    "shown": Entry("text", "ab or ba: which was shown first", lambda t: t.judgment.shown),
+    "annotator.name": Entry("text", "who judged", lambda t: t.annotator.name),
+    "annotator.kind": Entry("text", "human, model or rule", lambda t: t.annotator.kind),
+}  # fmt: skip
+
+
+class Catalogue:
+    """The fields of a dataset: those of every pair, its scores by name, its metadata."""
+
+    def __init__(self, scores: Sequence[Mapping[str, Any]]) -> None:
+        self.scores: dict[str, Entry] = {}
+        for place, found in enumerate(scores, 1):
+            entry = Entry("number", found["meaning"], score(place), ("scored",))
+            self.scores[found["name"]] = entry
+            # A signal's own name is its first output.
+            self.scores.setdefault(found["name"].partition(".")[0], entry)
+
+    def entry(self, found: Field, of_judgment: bool) -> Entry:
+        """Raises BadFilter `unknown_field`, whatever else may have that name."""
+        path = SHORT.get(found.path, found.path)
+        if of_judgment and path in JUDGMENT:
+            return JUDGMENT[path]
+        if path in PAIR:
+            return PAIR[path]
+        if path in self.scores:
+            return self.scores[path]
+        if path.startswith(METADATA) and all(path.split(".")):
+            keys = path.removeprefix(METADATA).split(".")
+            return Entry("json", "what the line said", lambda _: metadata(keys))
+        line, column = found.at or (None, None)
+        raise BadFilter(
+            f"there is no field {found.path!r}", code="unknown_field",
+            field=found.path, line=line, column=column,
+        )  # fmt: skip
+
+    def listed(self) -> dict[str, Entry]:
+        return {**PAIR, **self.scores}
+
+
+def score(place: int) -> Callable[[Any], Any]:
+    return lambda tables: tables.scored.values[place]
+
+
+def metadata(keys: Sequence[str]) -> Value:
+    """jsonb: the line's `metadata`, or a column that its layout does not know."""
+    inside = literal("{" + ",".join(map(array_element, ["metadata", *keys])) + "}")
+    beside = literal("{" + ",".join(map(array_element, keys)) + "}")
+    value = func.coalesce(
+        Record.extra.op("#>")(as_path(inside)), Record.extra.op("#>")(as_path(beside))
+    )
+    return (
+        select(value)
+        .where(Record.upload_id == Pair.upload_id, Record.line == Pair.line)
+        .where(Record.prompt_id == Pair.prompt_id)
+        .order_by(Record.part)
+        .limit(1)
+        .correlate(Pair)
+        .scalar_subquery()
+    )
+
+
+def array_element(key: str) -> str:
+    return '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def as_path(value: Any) -> Any:
+    return cast(value, ARRAY(Text))
