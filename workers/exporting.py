@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from service import files
-from service.export import folder, measures, pair_labels, source
+from service.export import folder, measures, pair_labels, source, trainer_folder
 from service.export.manifest import Provenance
 from service.export.split import test_prompts
 from service.tables.datasets import Dataset
@@ -40,11 +40,16 @@ class Exporting(Handler):
         export = session.get_one(Export, work.job.spec["export_id"])
         subset = session.get_one(Subset, export.subset_id)
         with fresh_folder(export) as path:
-            written = write(session, subset, float(export.options["test_fraction"]), path)
+            (path / "pairs").mkdir()
+            out = path / "pairs"
+            written = write(session, subset, float(export.options["test_fraction"]), out)
+            export.rows = subset.size
+            if export.layout != "huggingface":
+                out = path / "out"
+                export.rows, written = trainer_folder.write(path / "pairs", out, wanted(export))
             export.files = {
-                name: {**facts, "key": store(path / name)} for name, facts in written.items()
+                name: {**facts, "key": store(out / name)} for name, facts in written.items()
             }
-        export.rows = subset.size
         export.state = "ready"
 
     def finish(self, session: Session, job: Job) -> dict[str, Any]:
@@ -53,6 +58,12 @@ class Exporting(Handler):
 
     def fail(self, session: Session, job: Job, problem: dict[str, Any]) -> None:
         session.get_one(Export, job.spec["export_id"]).state = "failed"
+
+
+def wanted(export: Export) -> trainer_folder.Wanted:
+    asked = export.options
+    names = ("options", "tokenizer", "max_length", "resample")
+    return trainer_folder.Wanted(export.layout, **{name: asked[name] for name in names})
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import orjson
 import typer
+import yaml
 from rich.console import Console
 
 from service.cli import destination
@@ -84,14 +85,35 @@ def evaluate(subset: SubsetId) -> None:
 def export(
     subset: SubsetId,
     out: Annotated[Path, typer.Option(help="Missing or empty, or an earlier export.")],
+    layout: Annotated[
+        str, typer.Option(help="huggingface, or a trainer's: trl_preference, llamafactory, ….")
+    ] = "huggingface",
+    option: Annotated[
+        list[str] | None, typer.Option("--option", help="name=value of the layout; repeatable.")
+    ] = None,
+    tokenizer: Annotated[
+        str | None, typer.Option(help="Folder or cached model, to count tokens.")
+    ] = None,
+    max_length: Annotated[int | None, typer.Option(help="Tokens a row may have.")] = None,
+    resample: Annotated[
+        bool, typer.Option("--resample", help="Repeat and swap rows by weight and soft label.")
+    ] = False,
 ) -> None:
-    """Write a subset as a folder for `datasets.load_dataset`.
+    """Write a subset as a folder for `datasets.load_dataset`, or for a trainer.
 
-    Example: prefsift export SUBSET --out curated
+    Example: prefsift export SUBSET --out curated --layout llamafactory
     """
+    pairs = (each.partition("=") for each in option or ())
+    body = {
+        "layout": layout,
+        "options": {name: yaml.safe_load(value) for name, _, value in pairs},
+        "tokenizer": tokenizer,
+        "max_length": max_length,
+        "resample": resample,
+    }
     folder = destination.check(out)
     api = connect()
-    made = api.post(f"/subsets/{subset}/exports", {})
+    made = api.post(f"/subsets/{subset}/exports", body)
     with destination.staged(folder) as fresh:
         follow(api, made["job"])
         found = api.get(f"/exports/{made['export']['id']}")

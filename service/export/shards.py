@@ -66,7 +66,8 @@ class SplitWriter:
 
     def add(self, row: Row) -> None:
         self.waiting.append(row)
-        self.prompts.add(row["prompt_id"])
+        if "prompt_id" in row:
+            self.prompts.add(row["prompt_id"])
         if len(self.waiting) >= ROWS_PER_GROUP:
             self.flush()
 

@@ -22,6 +22,8 @@ def verify(path: Path) -> list[Difference]:
     """What differs, [] where nothing does. Raises UnsupportedFile where there is no export."""
     described = manifest.load(path)
     found = [*check_files(path, described["files"])]
+    if described["layout"] != "huggingface":
+        return [*found, *check_provenance(path, described["files"])]
     tables = [*read_splits(path, described["files"], found)]
     found += check_rows(tables)
     found += check_counts(path, described["report"], tables)
@@ -61,6 +63,25 @@ def read_splits(
         if table.num_rows != expected["rows"]:
             found.append(Difference(name, f"{table.num_rows} rows, not {expected['rows']}"))
         yield name, table
+
+
+def check_provenance(path: Path, files: Mapping[str, Any]) -> Iterator[Difference]:
+    """A row of provenance for each row of data, and no prompt in two splits."""
+    rows: dict[tuple[str, str], int] = {}
+    split_of_prompt: dict[str, str] = {}
+    for name, expected in files.items():
+        folder_name, _, rest = name.partition("/")
+        if folder_name not in ("data", "provenance") or not (path / name).is_file():
+            continue
+        split = rest.split("-")[0].split(".")[0]
+        rows[folder_name, split] = rows.get((folder_name, split), 0) + expected["rows"]
+        if folder_name == "provenance":
+            for prompt in pq.ParquetFile(path / name).read(["prompt_id"])["prompt_id"].to_pylist():
+                if split_of_prompt.setdefault(prompt, split) != split:
+                    yield Difference(name, f"prompt {prompt} is in two splits")
+    for (folder_name, split), count in rows.items():
+        if folder_name == "data" and count and rows.get(("provenance", split)) != count:
+            yield Difference(f"data ({split})", f"{count} rows, without as many of provenance")
 
 
 def split_of(name: str) -> str:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import StreamingResponse
@@ -14,7 +14,7 @@ from service import files
 from service.auth import WorkspaceDep
 from service.db import SessionDep
 from service.errors import Conflict, NotFound
-from service.export import archive
+from service.export import archive, trainer_folder
 from service.export.split import TEST_FRACTION
 from service.queue import enqueue
 from service.routes.idempotent import IdempotentRoute
@@ -27,6 +27,9 @@ from service.tables.subsets import Export, Subset
 router = APIRouter(prefix="/api/v1", tags=["exports"], route_class=IdempotentRoute)
 
 MEDIA_TYPES = {
+    ".csv": "text/csv; charset=utf-8",
+    ".sh": "text/plain; charset=utf-8",
+    ".yaml": "application/yaml",
     ".html": "text/html; charset=utf-8",
     ".json": "application/json",
     ".jsonl": "application/x-ndjson",
@@ -46,7 +49,21 @@ class ExportIn(BaseModel):
         json_schema_extra={"examples": [{"layout": "huggingface", "test_fraction": 0.05}]},
     )
 
-    layout: Literal["huggingface"] = "huggingface"
+    layout: str = Field(
+        default="huggingface",
+        description="huggingface, or a trainer's layout: exact columns and what loads them",
+        examples=["trl_preference"],
+    )
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="the layout's own", examples=[{"margin": True}]
+    )
+    tokenizer: str | None = Field(default=None, description="to count tokens in the preflight")
+    max_length: int | None = Field(
+        default=None, ge=1, description="tokens; without a tokenizer, characters"
+    )
+    resample: bool = Field(
+        default=False, description="repeat and swap rows by weight and soft label"
+    )
     test_fraction: float = Field(
         default=TEST_FRACTION, ge=0, le=0.5, description="share of the subset's prompts"
     )
@@ -102,14 +119,18 @@ def create_export(
     workspace: WorkspaceDep,
     body: ExportIn = DEFAULTS,
 ) -> dict[str, Any]:
-    """Write the subset as a folder that `datasets.load_dataset` reads: Parquet, card, manifest."""
+    """Write the subset as a folder: Parquet, card and manifest, or a trainer's exact columns with
+    the configuration that loads them."""
+    if body.layout != "huggingface":
+        names = ("layout", "options", "tokenizer", "max_length", "resample")
+        trainer_folder.layout_of(trainer_folder.Wanted(*(getattr(body, name) for name in names)))
     if subset.state != "ready":
         raise Conflict(f"subset {subset.id} is {subset.state}, not ready", code="subset_not_ready")
     export = Export(
         id=uuid.uuid4(),
         subset_id=subset.id,
         layout=body.layout,
-        options={"test_fraction": body.test_fraction},
+        options=body.model_dump(exclude={"layout"}),
     )
     job = Job(
         workspace_id=workspace.id,
