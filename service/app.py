@@ -18,6 +18,7 @@ from service.routes import (
     pair_builds,
     pairs,
     policies,
+    records,
     scores,
     streams,
     subsets,
@@ -64,7 +65,7 @@ app.add_middleware(RequestContext)
 errors.install(app)
 ROUTES = (
     datasets, uploads, upload_sessions, imports, pairs, pair_builds, jobs, scores, subsets, exports,
-    erasures, catalogue, policies, system, streams, viewer,
+    erasures, catalogue, policies, system, streams, records, viewer,
 )  # fmt: skip
 for module in ROUTES:
     app.include_router(module.router)
