@@ -26,6 +26,7 @@ from service.routes import (
     upload_sessions,
     uploads,
     viewer,
+    views,
 )
 
 DESCRIPTION = """
@@ -65,7 +66,7 @@ app.add_middleware(RequestContext)
 errors.install(app)
 ROUTES = (
     datasets, uploads, upload_sessions, imports, pairs, pair_builds, jobs, scores, subsets, exports,
-    erasures, catalogue, policies, system, streams, records, viewer,
+    erasures, catalogue, policies, system, streams, records, viewer, views,
 )  # fmt: skip
 for module in ROUTES:
     app.include_router(module.router)

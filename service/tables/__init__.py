@@ -12,10 +12,11 @@ from service.tables import (
     sessions,
     subsets,
     viewer,
+    views,
 )
 from service.tables.metadata import Table
 
 __all__ = [
     "Table", "access", "datasets", "erasures", "items", "jobs", "labels", "pairs", "scores",
-    "sessions", "subsets", "viewer",
+    "sessions", "subsets", "viewer", "views",
 ]  # fmt: skip

@@ -87,3 +87,17 @@ def test_fields_are_listed_and_another_workspace_sees_nothing(
     assert {"votes", "chosen.length", "source.line"} <= names
     elsewhere = f"/api/v1/datasets/{uuid.uuid4()}/pairs"
     assert client.get(elsewhere, params={"where": "votes > 0"}).status_code == 404
+
+
+def test_a_view_is_saved_read_replaced_and_deleted(client: TestClient, filled: str) -> None:
+    body = {"where": "votes = 2", "orderby": "chosen.length DESC"}
+    saved = client.put(f"{filled}/views/two votes", json=body).json()
+    assert (saved["where"], saved["orderby"]) == ("votes = 2", "chosen.length DESC")
+    asked = client.get(f"{filled}/pairs", params=body).json()
+    assert client.get(f"{filled}/views/two votes/pairs").json()["items"] == asked["items"]
+    client.put(f"{filled}/views/two votes", json={"where": saved["tree"]})
+    [listed] = client.get(f"{filled}/views").json()["items"]
+    assert (listed["name"], listed["where"], listed["orderby"]) == ("two votes", "votes = 2", None)
+    assert client.put(f"{filled}/views/bad", json={"where": "nope = 1"}).status_code == 422
+    assert client.delete(f"{filled}/views/two votes").status_code == 204
+    assert client.get(f"{filled}/views/two votes/pairs").status_code == 404
