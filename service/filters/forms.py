@@ -1,7 +1,7 @@
 """The tree as JSON and as text, and back from JSON."""
 
-import math
 import re
+import sys
 from typing import Any
 
 from service.filters.tree import (
@@ -13,6 +13,7 @@ from service.filters.tree import (
     Literal,
     Node,
     checked,
+    storable,
 )
 
 PLAIN = re.compile(r"[a-z_][a-z0-9_]*\Z")
@@ -50,17 +51,21 @@ def read(value: Any) -> Node:
     if isinstance(value, dict):
         keys = set(value)
         if keys == {"field"} and isinstance(value["field"], str):
-            return Field(value["field"])
+            return Field(storable(value["field"]))
         if keys == {"value"} and isinstance(value["value"], str | int | float | bool | None):
             found = value["value"]
-            if isinstance(found, float) and not math.isfinite(found):
-                raise BadFilter(f"{found} is not a finite number", code="not_finite")
-            if isinstance(found, str) and "\x00" in found:
-                raise BadFilter("the filter contains a NUL character", code="nul_character")
-            return Literal(found)
+            return Literal(storable(found) if isinstance(found, str) else finite(found))
         if keys == {"op", "args"} and isinstance(value["args"], list):
             return Call(str(value["op"]), tuple(read(each) for each in value["args"]))
     raise BadFilter('a node is {"field": …}, {"value": …} or {"op": …, "args": […]}')
+
+
+def finite(value: float | int | bool | None) -> float | int | bool | None:
+    """The same value, which is not infinite as a double."""
+    # Of integers the largest double is asked: float() of a larger one raises.
+    if value is not None and not abs(value) <= sys.float_info.max:
+        raise BadFilter("a number of the filter is not finite", code="not_finite")
+    return value
 
 
 def to_text(node: Node) -> str:

@@ -20,6 +20,7 @@ from service.filters.tree import (
     Literal,
     Node,
     checked,
+    storable,
 )
 
 MAX_BYTES = 20_000
@@ -37,8 +38,7 @@ def parse(text: str) -> Node:
     """The tree of a WHERE expression. Raises BadFilter, with the place where it is wrong."""
     if len(text.encode(errors="surrogatepass")) > MAX_BYTES:
         raise BadFilter(f"the filter is longer than {MAX_BYTES} bytes", code="filter_too_complex")
-    if "\x00" in text:
-        raise BadFilter("the filter contains a NUL character", code="nul_character")
+    storable(text)
     try:
         readable = with_stand_ins(text, tokenize(text, dialect="postgres"))
         tokens = tokenize(readable, dialect="postgres")
@@ -66,6 +66,8 @@ def with_stand_ins(text: str, tokens: list[Token]) -> str:
             raise BadFilter("the filter is too deep", code="filter_too_complex")
         called = following is not None and following.token_type == TokenType.L_PAREN
         name = STAND_INS.get(token.text.upper())
+        if called and token.text.upper() in FUNCTIONS:
+            raise BadFilter(f"the filter language has no {token.text}", near=token.text)
         if called and name and token.token_type not in QUOTED:
             text = text[: token.start] + name + text[token.end + 1 :]
     return text
@@ -151,6 +153,12 @@ def is_in(found: Any) -> Node:
     return Call("in", (node(found.this), *map(node, found.expressions)))
 
 
+def between(found: Any) -> Node:
+    if found.args.get("symmetric"):
+        raise refused(found)
+    return Call("between", (node(found.this), node(found.args["low"]), node(found.args["high"])))
+
+
 def called(found: Any) -> Node:
     name = FUNCTIONS.get(str(found.this).upper())
     arguments = found.expressions
@@ -175,9 +183,7 @@ TAKEN: dict[Any, Callable[[Any], Node]] = {
     exp.Neg: negated,
     exp.Is: is_something,
     exp.In: is_in,
-    exp.Between: lambda found: Call(
-        "between", (node(found.this), node(found.args["low"]), node(found.args["high"]))
-    ),
+    exp.Between: lambda found: between(found),
     exp.Anonymous: called,
 }
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from service.config import settings
 from service.errors import BadRequest
 from service.filters.compile import Compiler
-from service.filters.fields import Catalogue, Tables
+from service.filters.fields import Catalogue, Kind, Tables
 from service.filters.forms import from_json, to_text
 from service.filters.parse import parse
 from service.filters.tree import BadFilter, Field, Node
@@ -33,8 +33,15 @@ class Key(NamedTuple):
     """A field that pairs are ordered by; missing values come last."""
 
     path: str
+    kind: Kind | None
     value: ColumnElement[Any]
     descending: bool
+
+    def holds(self, value: Any) -> bool:
+        """Whether a cursor's value is one that the field can have."""
+        if self.kind == "text":
+            return isinstance(value, str) and "\x00" not in value
+        return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 class Query:
@@ -117,11 +124,11 @@ class Query:
         same: list[ColumnElement[bool]] = []
         ways: list[ColumnElement[bool]] = []
         for each, value in zip(self.keys, values, strict=True):
-            if isinstance(value, bool | list | dict):
-                raise BadRequest("the cursor is damaged", code="bad_cursor")
             if value is None:
                 same.append(each.value.is_(None))
                 continue
+            if not each.holds(value):
+                raise BadRequest("the cursor is damaged", code="bad_cursor")
             beyond = each.value < value if each.descending else each.value > value
             ways.append(and_(*same, or_(beyond, each.value.is_(None))))
             same.append(each.value == value)
@@ -177,7 +184,7 @@ def key(compiler: Compiler, wanted: tuple[str, bool]) -> Key:
     typed = compiler.typed(Field(path))
     if typed.kind == "json":
         raise BadFilter("metadata has no order: compare it instead", code="type_error", field=path)
-    return Key(path, typed.value, descending)
+    return Key(path, typed.kind, typed.value, descending)
 
 
 @contextmanager
@@ -193,6 +200,8 @@ def limited(session: Session) -> Any:
                 f"the query takes longer than {settings.query_seconds:g} s", code="query_timeout"
             ) from None
         raise
-    except DataError:
+    except DataError as error:
+        if isinstance(error.orig, psycopg.errors.InvalidEscapeSequence):
+            raise BadFilter("a pattern of LIKE ends with a single backslash") from None
         raise BadFilter("a number of the filter gets too large", code="out_of_range") from None
     session.execute(text("SET LOCAL statement_timeout = DEFAULT"))

@@ -47,6 +47,15 @@ class Call:
 Node: TypeAlias = Literal | Field | Call
 
 
+def storable(text: str) -> str:
+    """The same text, which PostgreSQL can hold."""
+    if "\x00" in text:
+        raise BadFilter("the filter contains a NUL character", code="nul_character")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise BadFilter("the filter contains half a character", code="bad_character")
+    return text
+
+
 def checked(node: Node) -> Node:
     """The same tree, which is neither too deep nor too large and has no unknown operator."""
     level: list[Node] = [node]

@@ -1,0 +1,83 @@
+"""Filters, trees and cursors that are of no use: a problem each, never a failure of ours."""
+
+import base64
+from typing import Any
+
+import orjson
+import pytest
+from fastapi.testclient import TestClient
+
+from service.filters import BadFilter, from_json, parse
+from tests.service.filters.test_query import record
+from tests.service.uploading import ingested, new_dataset
+
+pytestmark = pytest.mark.usefixtures("rung")
+
+
+@pytest.fixture
+def pairs(client: TestClient) -> str:
+    dataset = new_dataset(client)
+    rows = [orjson.dumps(record(i), option=orjson.OPT_APPEND_NEWLINE) for i in range(12)]
+    ingested(client, dataset, b"".join(rows))
+    return f"/api/v1/datasets/{dataset}/pairs/query"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "votes BETWEEN SYMMETRIC 3 AND 1", "MATCQ('yes')", "ANQ(judgment, outcome = 'tie')",
+        "chosen.text = '\ud800'", "metadata.\ud800 = 1",
+    ],
+)  # fmt: skip
+def test_what_the_language_lacks_is_refused_not_read_as_something_else(wrong: str) -> None:
+    with pytest.raises(BadFilter):
+        parse(wrong)
+
+
+@pytest.mark.parametrize(
+    ("leaf", "code"),
+    [
+        ({"value": 10**400}, "not_finite"), ({"value": -(10**400)}, "not_finite"),
+        ({"value": float("nan")}, "not_finite"), ({"value": "\ud800"}, "bad_character"),
+        ({"field": "metadata.\ud800"}, "bad_character"), ({"value": "\x00"}, "nul_character"),
+        ({"field": "metadata.\x00"}, "nul_character"),
+    ],
+)  # fmt: skip
+def test_a_tree_holds_only_what_the_database_can_compare(leaf: Any, code: str) -> None:
+    with pytest.raises(BadFilter) as error:
+        from_json({"op": "=", "args": [{"field": "votes"}, leaf]})
+    assert error.value.code == code
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"where": "chosen.text = \'\\ud800\'"}',
+        b'{"where": {"op": "=", "args": [{"field": "chosen.text"}, {"value": "\\ud800"}]}}',
+        b'{"where": {"op": ">", "args": [{"field": "votes"}, {"value": 1' + b"0" * 400 + b"}]}}",
+        b'{"where": "chosen.text || \'a\' = 1"}',
+        b"{\"where\": \"rejected.text LIKE chosen.model AND 'ab' LIKE 'a\\\\'\"}",
+    ],
+)
+def test_a_hostile_body_is_a_422(body: bytes, client: TestClient, pairs: str) -> None:
+    answer = client.post(pairs, content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422, answer.text
+
+
+@pytest.mark.parametrize(
+    ("order", "place"),
+    [
+        ("votes", ["x", 1]), ("votes", [True, 1]), ("votes", [[1], 1]), ("votes", ["\x00", 1]),
+        ("votes", [1.0]), ("votes", [1.0, "x"]), ("votes", {}), ("chosen.text", [5, 1]),
+        ("chosen.text", ["\x00", 1]), ("chosen.length", ["x", 1]),
+    ],
+)  # fmt: skip
+def test_a_cursor_with_a_value_of_another_kind_is_damaged(
+    order: str, place: Any, client: TestClient, pairs: str
+) -> None:
+    asked = {"orderby": order, "limit": 3}
+    cursor = client.post(pairs, json=asked).json()["next_cursor"]
+    scope, _ = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    forged = base64.urlsafe_b64encode(orjson.dumps([scope, place])).decode().rstrip("=")
+    answer = client.post(pairs, json={**asked, "cursor": forged})
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor")
