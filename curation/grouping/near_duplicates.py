@@ -31,13 +31,13 @@ def jaccard(one: Shingles, other: Shingles) -> float:
 
 
 def near_duplicates(
-    texts: Sequence[str], threshold: float = THRESHOLD
+    texts: Sequence[str], threshold: float = THRESHOLD, crowds: bool = True
 ) -> Iterator[tuple[int, ...]]:
     """Groups of indices that belong together: pairs with a Jaccard index >= threshold, and crowds.
 
     A text without a word is like no other. In a bucket of more than 200 texts, which agree in
     five minima of their hashes, all are taken together: rather too many than a leak, and the time
-    stays linear. Broder 1997, Leskovec et al. 2014 (ch. 3).
+    stays linear. Without `crowds` such a bucket is passed over. Broder 1997, Leskovec et al. 2014 (ch. 3).
     """
     found = list(map(shingles, texts))
     same: dict[Shingles, list[int]] = {}
@@ -49,7 +49,8 @@ def near_duplicates(
     seen: set[tuple[int, int]] = set()
     for bucket in buckets(first, [found[index] for index in first]):
         if len(bucket) > CROWD:
-            yield tuple(bucket)
+            if crowds:
+                yield tuple(bucket)
             continue
         for one, other in combinations(bucket, 2):
             if (one, other) not in seen:
