@@ -37,7 +37,8 @@ def near_duplicates(
 
     A text without a word is like no other. In a bucket of more than 200 texts, which agree in
     five minima of their hashes, all are taken together: rather too many than a leak, and the time
-    stays linear. Without `crowds` such a bucket is passed over. Broder 1997, Leskovec et al. 2014 (ch. 3).
+    stays linear. Without `crowds` such a bucket is passed over. Broder 1997, Leskovec et al. 2014
+    (ch. 3).
     """
     found = list(map(shingles, texts))
     same: dict[Shingles, list[int]] = {}

@@ -12,7 +12,10 @@ from curation.grouping.near_duplicates import CROWD, jaccard, shingles
 
 SHARED = Path(__file__).parents[3].parent / "shared" / "data"
 DATA = Path(os.environ.get("PREFSIFT_TEST_DATA") or SHARED)
-LONG = "Tell a curious child how the tides of the sea follow the moon each single day and night"
+LONG = (
+    "Please explain to a curious child how the tides of the sea "
+    "follow the moon each single day and night"
+)
 
 
 def brute_force(texts: list[str], threshold: float) -> set[tuple[int, int]]:
