@@ -63,13 +63,7 @@ def title(report: Report) -> str:
     return f"Preference pairs selected by the recipe {report.recipe.id}"
 
 
-def render(
-    report: Report,
-    license: str | None,
-    scores: list[str],
-    uploads: Any,
-    split: Mapping[str, Any] | None = None,
-) -> str:
+def render(report: Report, license: str | None, scores: list[str], uploads: Any) -> str:
     """README.md; the same report gives the same text."""
     matter = front_matter(report, license, scores)
     return templates.get_template("card.md").render(
@@ -77,7 +71,6 @@ def render(
         title=title(report),
         report=report,
         uploads=uploads,
-        split=split or {},
         verdict=words.verdict(report.evaluation),
         heads=words.heads(report.evaluation),
         words=words,
