@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -10,10 +10,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from curation.grouping import LEFT_OUT, TEST
 from service import files
-from service.export import folder, measures, pair_labels, source, trainer_folder
+from service.export import folder, measures, pair_labels, source, trainer_folder, wishes
 from service.export.manifest import Provenance
-from service.export.split import test_prompts
+from service.export.splitting import Scheme, split_dataset
 from service.tables.datasets import Dataset
 from service.tables.jobs import Job, JobKind
 from service.tables.subsets import Export, Subset
@@ -42,8 +43,8 @@ class Exporting(Handler):
         with fresh_folder(export) as path:
             (path / "pairs").mkdir()
             out = path / "pairs"
-            written = write(session, subset, float(export.options["test_fraction"]), out)
-            export.rows = subset.size
+            written = write(session, subset, export.options, out)
+            export.rows = sum(each.get("rows", 0) for each in written.values())
             if export.layout != "huggingface":
                 out = path / "out"
                 export.rows, written = trainer_folder.write(path / "pairs", out, wanted(export))
@@ -84,8 +85,18 @@ def store(path: Path) -> str:
         return files.put(file)
 
 
-def write(session: Session, subset: Subset, test_fraction: float, path: Path) -> dict[str, Any]:
+def write(
+    session: Session, subset: Subset, options: Mapping[str, Any], path: Path
+) -> dict[str, Any]:
     """Fill the folder from the database; each file's facts by path."""
+    fraction = float(options["test_fraction"])
+    by = options.get("split_by")
+    scheme = Scheme(fraction=fraction, seed=subset.seed, **({"by": by} if by else {}))
+    exceptions = options.get("split_exceptions")
+    splits = split_dataset(session, subset.dataset_id, scheme, exceptions)
+    kept = source.kept_prompts(session, subset)
+    both = splits.among({*kept}, LEFT_OUT)
+    rows_left_out = sum(kept[prompt] for prompt in both)
     uploads = source.uploads(session, subset.dataset_id)
     manifest = source.manifest_of(subset)
     provenance = Provenance(
@@ -93,15 +104,17 @@ def write(session: Session, subset: Subset, test_fraction: float, path: Path) ->
         recipe=subset.recipe,
         signals=tuple(signal.model_dump(mode="json") for signal in manifest.signals),
         license=session.get_one(Dataset, subset.dataset_id).license,
-        test_fraction=test_fraction,
+        test_fraction=fraction,
         versions={name: version(name) for name in PACKAGES},
         pair_builds=pair_labels.builds(session, subset),
+        split=splits.describe({*kept}) | {"rows_left_out": rows_left_out},
+        replay=wishes.of(session, subset, options),
     )
     labels = pair_labels.columns(session, subset)
     _, written = folder.write(
         path,
-        source.rows(session, subset, labels),
-        test_prompts(source.kept_prompts(session, subset), subset.seed, test_fraction),
+        (row for row in source.rows(session, subset, labels) if row["prompt_id"] not in both),
+        splits.among({*kept}, TEST),
         measures.measure(session, subset),
         provenance,
         source.rejects(session, subset.dataset_id),

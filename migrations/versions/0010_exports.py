@@ -1,4 +1,7 @@
-"""exports of datasets, layouts and splits"""
+"""splits that are kept"""
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0010"
 down_revision = "0009"
@@ -7,8 +10,18 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.create_table(
+        "split_assignments",
+        sa.Column("dataset_id", sa.Uuid(), nullable=False),
+        sa.Column("scheme", sa.String(), nullable=False),
+        sa.Column("prompt_id", sa.Uuid(), nullable=False),
+        sa.Column("split", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["dataset_id"], ["datasets.id"], "split_assignments_dataset_id_fkey", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("dataset_id", "scheme", "prompt_id", name="split_assignments_pkey"),
+    )
 
 
 def downgrade() -> None:
-    pass
+    op.drop_table("split_assignments")

@@ -63,7 +63,13 @@ def title(report: Report) -> str:
     return f"Preference pairs selected by the recipe {report.recipe.id}"
 
 
-def render(report: Report, license: str | None, scores: list[str], uploads: Any) -> str:
+def render(
+    report: Report,
+    license: str | None,
+    scores: list[str],
+    uploads: Any,
+    split: Mapping[str, Any] | None = None,
+) -> str:
     """README.md; the same report gives the same text."""
     matter = front_matter(report, license, scores)
     return templates.get_template("card.md").render(
@@ -71,6 +77,7 @@ def render(report: Report, license: str | None, scores: list[str], uploads: Any)
         title=title(report),
         report=report,
         uploads=uploads,
+        split=split or {},
         verdict=words.verdict(report.evaluation),
         heads=words.heads(report.evaluation),
         words=words,

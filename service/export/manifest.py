@@ -41,6 +41,8 @@ class Provenance(NamedTuple):
     test_fraction: float
     versions: Mapping[str, str]
     pair_builds: tuple[Mapping[str, Any], ...] = ()  # policies that built kept pairs
+    split: Mapping[str, Any] = {}  # what is kept together, and which prompts go where
+    replay: Mapping[str, Any] = {}  # what else was asked for: pair builds, evaluation
 
 
 def build(
@@ -58,6 +60,8 @@ def build(
         "seed": report.seed,
         "test_fraction": provenance.test_fraction,
         "pair_builds": [dict(build) for build in provenance.pair_builds],
+        "split": dict(provenance.split),
+        "replay": dict(provenance.replay),
         "signals": [dict(signal) for signal in provenance.signals],
         "columns": [{"name": name, "meaning": MEANINGS.get(name, "score")} for name in columns],
         "report": report.model_dump(mode="json", exclude=EXAMPLES),

@@ -141,15 +141,16 @@ def cells(
     return found
 
 
-def kept_prompts(session: Session, subset: Subset) -> set[str]:
+def kept_prompts(session: Session, subset: Subset) -> dict[str, int]:
+    """How many kept pairs each prompt has."""
     query = (
-        select(Pair.prompt_id)
+        select(Pair.prompt_id, func.count())
         .join(SubsetItem, SubsetItem.pair_id == Pair.id)
         .where(Pair.dataset_id == subset.dataset_id, SubsetItem.subset_id == subset.id)
         .where(SubsetItem.rank.is_not(None))
-        .distinct()
+        .group_by(Pair.prompt_id)
     )
-    return {str(found) for found in session.scalars(query)}
+    return {str(prompt_id): count for prompt_id, count in session.execute(query)}
 
 
 def uploads(session: Session, dataset_id: uuid.UUID) -> list[Upload]:
@@ -164,6 +165,10 @@ def describe_upload(upload: Upload) -> dict[str, Any]:
         "sha256": upload.sha256.hex(),
         "bytes": upload.size,
         "layout": upload.layout,
+        "mapping": upload.mapping,
+        "mode": upload.mode,
+        "on_nul": upload.on_nul,
+        "decide": upload.decide,
         "rows_in": upload.rows_in,
         "accepted": upload.accepted,
         "rejected": upload.rejected,

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from service.export import card, folder, manifest
 from service.export.shards import COLUMNS, facts
+from service.export.splitting import Scheme, text_groups
 
 
 class Difference(NamedTuple):
@@ -26,8 +27,36 @@ def verify(path: Path) -> list[Difference]:
         return [*found, *check_provenance(path, described["files"])]
     tables = [*read_splits(path, described["files"], found)]
     found += check_rows(tables)
-    found += check_counts(path, described["report"], tables)
+    found += check_counts(path, described["report"], tables, left_out(described))
+    found += check_groups(path, described, tables)
     return found
+
+
+def left_out(described: Mapping[str, Any]) -> int:
+    """Selected rows that belong to both splits, and so to none."""
+    return described.get("split", {}).get("rows_left_out", 0)
+
+
+def check_groups(
+    path: Path, described: Mapping[str, Any], tables: list[tuple[str, Any]]
+) -> Iterator[Difference]:
+    """Prompts that belong together and are not; those of an annotator can't be told from rows."""
+    if not described.get("split"):
+        return
+    names = Scheme.model_fields
+    scheme = Scheme(**{name: described["split"][name] for name in names})
+    prompts: dict[str, tuple[str, Any]] = {}
+    for name, table in tables:
+        found = table.select(["prompt_id", "prompt"]).to_pylist()
+        prompts |= {row["prompt_id"]: (split_of(name), row["prompt"]) for row in found}
+    splits = [split for split, _ in prompts.values()]
+    if len({*splits}) < 2:
+        return
+    ids = [*prompts]
+    for group in text_groups(scheme, [prompt for _, prompt in prompts.values()], crowds=False):
+        if len({splits[index] for index in group}) > 1:
+            said = ", ".join(f"{ids[index]} ({splits[index]})" for index in group[:3])
+            yield Difference(path.name, f"prompts that belong together are in two splits: {said}")
 
 
 def check_files(path: Path, files: Mapping[str, Any]) -> Iterator[Difference]:
@@ -105,7 +134,7 @@ def check_rows(tables: list[tuple[str, Any]]) -> Iterator[Difference]:
 
 
 def check_counts(
-    path: Path, report: Mapping[str, Any], tables: list[tuple[str, Any]]
+    path: Path, report: Mapping[str, Any], tables: list[tuple[str, Any]], left_out: int
 ) -> Iterator[Difference]:
     """The numbers of the manifest and of the card against the rows that are there."""
     rows: dict[str, int] = {}
@@ -118,8 +147,8 @@ def check_counts(
     actual = {split: (rows[split], len(prompts[split])) for split in rows}
     if claimed != actual:
         yield Difference(manifest.NAME, f"says (rows, prompts) {claimed}; the data has {actual}")
-    if report["counts"]["kept"] != sum(rows.values()):
-        kept = report["counts"]["kept"]
+    kept = report["counts"]["kept"] - left_out
+    if kept != sum(rows.values()):
         yield Difference(manifest.NAME, f"says {kept} kept; the data has {sum(rows.values())}")
     readme = path / folder.CARD
     if readme.is_file():

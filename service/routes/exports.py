@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import StreamingResponse
@@ -15,7 +15,7 @@ from service.auth import WorkspaceDep
 from service.db import SessionDep
 from service.errors import Conflict, NotFound
 from service.export import archive, trainer_folder
-from service.export.split import TEST_FRACTION
+from service.export.splitting import DEFAULT_BY, TEST_FRACTION, SplitBy
 from service.queue import enqueue
 from service.routes.idempotent import IdempotentRoute
 from service.routes.jobs import JobOut
@@ -43,6 +43,9 @@ SANDBOX = {
 }
 
 
+Split: TypeAlias = Literal["train", "test", "left_out"]
+
+
 class ExportIn(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
@@ -65,7 +68,15 @@ class ExportIn(BaseModel):
         default=False, description="repeat and swap rows by weight and soft label"
     )
     test_fraction: float = Field(
-        default=TEST_FRACTION, ge=0, le=0.5, description="share of the subset's prompts"
+        default=TEST_FRACTION, ge=0, le=0.5, description="probability of a group of prompts"
+    )
+    split_by: tuple[SplitBy, ...] = Field(
+        default=DEFAULT_BY,
+        description="what no split may part; a prompt never is. A prompt keeps its split",
+    )
+    split_exceptions: dict[uuid.UUID, Split] = Field(
+        default_factory=dict,
+        description="of a manifest that is replayed: splits that earlier exports had given",
     )
 
 
@@ -130,13 +141,17 @@ def create_export(
         id=uuid.uuid4(),
         subset_id=subset.id,
         layout=body.layout,
-        options=body.model_dump(exclude={"layout"}),
+        options=body.model_dump(mode="json", exclude={"layout"}),
     )
     job = Job(
         workspace_id=workspace.id,
         dataset_id=subset.dataset_id,
         kind=JobKind.export,
-        spec={"export_id": str(export.id), "subset_id": str(subset.id), **body.model_dump()},
+        spec={
+            "export_id": str(export.id),
+            "subset_id": str(subset.id),
+            **body.model_dump(mode="json"),
+        },
         stages=["export"],
     )
     enqueue(session, job)

@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-import pytest
 import yaml
 
 from service.export import card
 from service.export.shards import SplitWriter, schema
-from service.export.split import test_prompts as held_out_prompts
 from service.export.verify import verify
 from tests.service.export.folders import HOSTILE, SCORES, row, rows, write
 
@@ -51,22 +49,6 @@ def test_an_empty_subset_is_one_shard_with_the_columns_and_no_rows(tmp_path: Pat
     (shard,) = (tmp_path / "data").iterdir()
     assert pq.read_table(shard).num_rows == 0
     assert verify(tmp_path) == []
-
-
-@pytest.mark.parametrize(
-    ("prompts", "tested"), [(0, 0), (1, 0), (19, 0), (20, 1), (21, 1), (90, 4)]
-)
-def test_the_test_split_has_five_percent_of_the_prompts_from_twenty_on(
-    prompts: int, tested: int
-) -> None:
-    ids = [f"p{i}" for i in range(prompts)] * 3
-    assert len(held_out_prompts(ids, 0, 0.05)) == tested
-
-
-def test_the_held_out_prompts_depend_on_the_seed_and_not_on_the_order() -> None:
-    ids = [f"p{i}" for i in range(200)]
-    assert held_out_prompts(ids, 1, 0.05) == held_out_prompts(reversed(ids), 1, 0.05)
-    assert held_out_prompts(ids, 1, 0.05) != held_out_prompts(ids, 2, 0.05)
 
 
 def test_no_prompt_is_in_both_splits_and_no_row_is_added(tmp_path: Path) -> None:

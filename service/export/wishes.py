@@ -1,0 +1,37 @@
+"""What was asked for on the way to an export, so that it can be asked for again."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.tables.jobs import Job, JobKind, JobState
+from service.tables.pairs import PairBuild
+from service.tables.subsets import Subset
+
+
+def of(session: Session, subset: Subset, options: Mapping[str, Any]) -> dict[str, Any]:
+    """All pair builds of the dataset in their order, the evaluation, and the export's options.
+
+    `evaluate` is null where the subset was not evaluated.
+    """
+    builds = (
+        select(PairBuild.policy)
+        .where(PairBuild.dataset_id == subset.dataset_id, PairBuild.state == "ready")
+        .order_by(PairBuild.ordinal)
+    )
+    evaluated = (
+        select(Job.spec)
+        .where(Job.dataset_id == subset.dataset_id, Job.kind == JobKind.evaluate)
+        .where(Job.state == JobState.succeeded)
+        .where(Job.spec["subset_id"].astext == str(subset.id))
+        .order_by(Job.finished_at.desc())
+    )
+    spec = session.scalars(evaluated.limit(1)).first() if subset.evaluation else None
+    names = ("splits", "draws")
+    return {
+        "pair_builds": [*session.scalars(builds)],
+        "evaluate": None if spec is None else {k: spec[k] for k in names if k in spec},
+        "options": {k: v for k, v in sorted(options.items()) if k != "split_exceptions"},
+    }
