@@ -98,8 +98,8 @@ def test_what_one_annotator_judged_is_in_one_split(session: Session, workspace: 
                 one, other = (text_id(str(record.line), side) for side in "ab")
                 session.add(
                     Comparison(
-                        dataset_id=dataset.id, upload_id=upload.id, line=record.line, part=0, ordinal=0,
-                        a=one, b=other, outcome="a", annotator_id=annotator.id,
+                        dataset_id=dataset.id, upload_id=upload.id, line=record.line,
+                        part=0, ordinal=0, a=one, b=other, outcome="a", annotator_id=annotator.id,
                     )
                 )  # fmt: skip
     session.flush()
