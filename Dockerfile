@@ -14,7 +14,7 @@ RUN pip install -c constraints.txt .
 USER prefsift
 WORKDIR /home/prefsift
 EXPOSE 8000
-CMD ["uvicorn", "service.app:app", "--host", "0.0.0.0", "--port", "8000", "--http", "service.patience:PatientProtocol"]
+CMD ["uvicorn", "service.app:app", "--host", "0.0.0.0", "--port", "8000", "--http", "service.intake.patience:PatientProtocol"]
 
 FROM base AS worker
 ARG EXTRA=cpu

@@ -64,7 +64,7 @@ def prefsift(path: Path) -> Callable[[], None]:
 
 def ready(path: Path) -> Callable[[], None]:
     from service import db, files
-    from service.ingest import ingest
+    from service.ingest.store import ingest
     from service.tables.access import Workspace
     from service.tables.datasets import Dataset, Upload
 
@@ -102,9 +102,9 @@ def executemany(path: Path) -> Callable[[], None]:
 
     def measured() -> None:
         from service.formats import FORMATS
-        from service.normalise import Place
-        from service.reading import read_rows
-        from service.taking import Taker
+        from service.ingest.normalise import Place
+        from service.ingest.taking import Taker
+        from service.reading.rows import read_rows
 
         some = uuid.uuid4()
         taker = Taker(Place(some, some, 1, bytes(32)), FORMATS["trl_preference"], atomic=False)
@@ -146,8 +146,8 @@ def writable(value: Any) -> Any:
 
 
 def staging(path: Path) -> Callable[[], None]:
-    from service.copying import END, SIGNATURE, id_field, text_field
-    from service.reading import read_rows
+    from service.ingest.copying import END, SIGNATURE, id_field, text_field
+    from service.reading.rows import read_rows
 
     connection = psycopg.connect(os.environ["DATABASE_URL"])
     connection.execute("DROP TABLE IF EXISTS staging")
@@ -207,7 +207,7 @@ def clocked(name: str, path: Path, answers: Any) -> None:
     taken, own, served = (
         time.perf_counter() - before, time.process_time() - cpu, server_cpu() - served,
     )  # fmt: skip
-    from service.parser import idle
+    from service.ingest.parser import idle
 
     while not idle.empty():
         idle.get().stop()

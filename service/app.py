@@ -6,8 +6,8 @@ from fastapi_offline import FastAPIOffline
 from prometheus_fastapi_instrumentator import Instrumentator
 
 from service import errors, logs
+from service.intake.patience import BodyPatience
 from service.middleware import BodyLimit, RequestContext
-from service.patience import BodyPatience
 from service.routes import (
     catalogue,
     datasets,

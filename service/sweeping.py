@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from service import db, files
 from service.config import settings
-from service.idempotency import expired
-from service.intake import STORE_LOCK
+from service.intake.idempotency import expired
+from service.intake.take import STORE_LOCK
 from service.tables.datasets import Upload
 from service.tables.sessions import IdempotencyKey, UploadPart, UploadSession
 

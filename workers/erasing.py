@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.disposal import delete_export_files, delete_upload_file
-from service.erasure import erase, touched_uploads
+from service.labels.disposal import delete_export_files, delete_upload_file
+from service.labels.erasure import erase, touched_uploads
 from service.tables.erasures import Erasure
 from service.tables.jobs import Job, JobKind
 from service.tables.subsets import Export

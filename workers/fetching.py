@@ -8,11 +8,12 @@ import httpx
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service import files, hub
+from service import files
 from service.config import settings
 from service.errors import TooLarge
-from service.intake import take
-from service.public_urls import SCHEMES, download
+from service.intake import hub
+from service.intake.public_urls import SCHEMES, download
+from service.intake.take import take
 from service.tables.jobs import Job, Shard
 from workers.handler import ShardPlan, Work
 

@@ -6,7 +6,14 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from curation.signals import Signal, parse_signal
-from service.cells import items_sha256, load_fit, newest_fit, signal_row, store_fit, write_scores
+from service.cells import (
+    items_sha256,
+    load_fit,
+    newest_fit,
+    signal_row,
+    store_fit,
+    write_scores,
+)
 from service.columns import Generation, item_ids, load_items
 from service.tables.jobs import Job
 from workers import embedding

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from service.ingest import ingest
+from service.ingest.store import ingest
 from service.tables.datasets import Upload, UploadState
 from service.tables.jobs import Job
 from workers.handler import ShardPlan, Work

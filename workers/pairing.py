@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from service.pair_builds import build
+from service.labels.pair_builds import build
 from service.tables.items import Prompt
 from service.tables.jobs import Job
 from service.tables.pairs import PairBuild

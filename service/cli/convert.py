@@ -14,9 +14,9 @@ from rich.progress import wrap_file
 from service.config import settings
 from service.formats import FORMATS, Format
 from service.formats.record import RowError
-from service.json_lines import Row
-from service.reading import read_rows
-from service.taking import mapped, recognised
+from service.ingest.taking import mapped, recognised
+from service.reading.json_lines import Row
+from service.reading.rows import read_rows
 from service.writing import KINDS, kind_of, write_rows
 
 SHOWN = 20  # lines that are named on the screen

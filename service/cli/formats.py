@@ -11,8 +11,8 @@ from rich.table import Table
 from service.cli.previewing import print_preview
 from service.config import settings
 from service.formats import FORMATS
-from service.preview import preview
-from service.reading import read_rows
+from service.ingest.preview import preview
+from service.reading.rows import read_rows
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
 

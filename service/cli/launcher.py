@@ -156,7 +156,7 @@ def free_port(host: str, port: int) -> int:
 def start_api(home: Path, host: str, port: int, environment: dict[str, str]) -> str:
     command = [
         sys.executable, "-m", "uvicorn", "service.app:app", "--host", host, "--port", str(port),
-        "--http", "service.patience:PatientProtocol", "--no-access-log",
+        "--http", "service.intake.patience:PatientProtocol", "--no-access-log",
         "--timeout-graceful-shutdown", "5",
     ]  # fmt: skip
     here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)

@@ -38,6 +38,7 @@ COMMANDS = {
     "withdraw": Command("leaving", "withdraw", "Take an upload out of everything new"),
     "restore": Command("leaving", "restore", "Bring a withdrawn upload back"),
     "erase": Command("leaving", "erase", "Delete an upload, or what an annotator said"),
+    "replay": Command("replay", "replay", "Make an export again and compare every byte"),
     "verify": Command("verify", "verify", "Check an exported folder against its manifest"),
 }
 

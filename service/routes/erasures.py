@@ -8,11 +8,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import select
 
-from service import identity
 from service.auth import WorkspaceDep
 from service.db import SessionDep
-from service.erasure import restore, touched_by, withdraw
 from service.errors import Conflict, NotFound
+from service.ingest import identity
+from service.labels.erasure import restore, touched_by, withdraw
 from service.paging import CursorQuery, LimitQuery, Page, decode_cursor, page_of
 from service.queue import enqueue
 from service.routes.datasets import DatasetDep

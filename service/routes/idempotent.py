@@ -12,8 +12,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service import auth, db, idempotency
-from service.idempotency import Claim
+from service import auth, db
+from service.intake import idempotency
+from service.intake.idempotency import Claim
 
 KeyHeader = Annotated[
     str | None,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from service.db import SessionDep
 from service.errors import Invalid
 from service.formats import FORMATS
-from service.public_urls import check_url
+from service.intake.public_urls import check_url
 from service.queue import enqueue
 from service.routes.datasets import DatasetDep
 from service.routes.idempotent import IdempotentRoute

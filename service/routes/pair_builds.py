@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from curation.pairing import POLICIES, AnyPolicy, PairPolicy
 from service.db import SessionDep
-from service.default_policy import Choice, default_policy
 from service.errors import Conflict, Invalid, NotFound
-from service.intake import held
+from service.intake.take import held
+from service.labels.default_policy import Choice, default_policy
+from service.labels.pair_builds import labels_sha256, preview
 from service.paging import CursorQuery, LimitQuery, Page, decode_cursor, page_of
-from service.pair_builds import labels_sha256, preview
 from service.queue import enqueue
 from service.routes.datasets import DatasetDep
 from service.routes.idempotent import IdempotentRoute

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from service import files
-from service.parser import parse
+from service.ingest.parser import parse
 
 
 class CandidateOut(BaseModel):

@@ -15,7 +15,7 @@ from service.db import SessionDep
 from service.errors import Invalid
 from service.formats import FORMATS, Format
 from service.formats.record import Record, RowError
-from service.records import batch_after, read_batch
+from service.labels.records import batch_after, read_batch
 from service.routes.datasets import DatasetDep
 from service.tables.datasets import Upload, UploadState
 

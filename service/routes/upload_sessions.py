@@ -16,12 +16,13 @@ from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 from starlette.concurrency import run_in_threadpool
 
-from service import db, files, resumable
+from service import db, files
 from service.auth import StreamingWorkspaceDep
 from service.config import settings
 from service.db import SessionDep
 from service.errors import BadRequest, NotFound, ServiceError, TooLarge
-from service.resumable import Appender, offset_mismatch
+from service.intake import resumable
+from service.intake.resumable import Appender, offset_mismatch
 from service.routes.datasets import DatasetDep
 from service.routes.idempotent import IdempotentRoute
 from service.routes.receiving import blocks, check_head

@@ -20,8 +20,8 @@ from service.auth import WorkspaceDep
 from service.db import SessionDep
 from service.errors import Invalid, NotFound
 from service.formats import FORMATS
-from service.idempotency import Claim, checked_key, once
-from service.intake import take
+from service.intake.idempotency import Claim, checked_key, once
+from service.intake.take import take
 from service.routes.datasets import DatasetDep, Name
 from service.routes.idempotent import KeyHeader, claim_of
 from service.routes.jobs import JobOut, job_out

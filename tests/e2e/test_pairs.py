@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.e2e.installed import Home
-from tests.service.pair_building import rating_lines
+from tests.service.labels.pair_building import rating_lines
 
 pytestmark = pytest.mark.e2e
 

@@ -10,8 +10,8 @@ import orjson
 import pytest
 
 from tests.e2e.installed import Home
-from tests.service.hub_server import hub
-from tests.service.uploading import trl
+from tests.service.intake.hub_server import hub
+from tests.service.intake.uploading import trl
 
 pytestmark = pytest.mark.e2e
 

@@ -12,7 +12,7 @@ import pytest
 
 from service.formats import FORMATS
 from service.formats.format import Format
-from service.judging import Decision, decide
+from service.ingest.judging import Decision, decide
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PAIRS = EXAMPLES / "pairs.jsonl"

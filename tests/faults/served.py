@@ -74,7 +74,7 @@ class Dataset(NamedTuple):
 def served(folder: Path) -> Generator[Server]:
     process = subprocess.Popen(
         [sys.executable, "-m", "uvicorn", "service.app:app", "--port", "0",
-         "--http", "service.patience:PatientProtocol"],
+         "--http", "service.intake.patience:PatientProtocol"],
         env={**os.environ, "OMP_NUM_THREADS": "1"}, cwd=folder,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from service import db, files
 from tests.faults.damaged import DAMAGED, ROWS, lying_footers
 from tests.faults.served import Dataset
-from tests.service.uploading import trl
+from tests.service.intake.uploading import trl
 
 MIB = 1 << 20
 

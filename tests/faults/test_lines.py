@@ -8,9 +8,9 @@ import pytest
 
 from service import db
 from service.formats.record import Record
-from service.records import load_records
+from service.labels.records import load_records
 from tests.faults.served import Dataset
-from tests.service.uploading import trl
+from tests.service.intake.uploading import trl
 
 
 def line(**row: Any) -> bytes:

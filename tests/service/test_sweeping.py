@@ -11,7 +11,7 @@ from service import files
 from service.sweeping import sweep
 from service.tables.datasets import Upload
 from service.tables.sessions import IdempotencyKey, UploadPart, UploadSession
-from tests.service.uploading import new_dataset, post, trl
+from tests.service.intake.uploading import new_dataset, post, trl
 
 LONG_AGO = func.now() - text("interval '2 days'")
 

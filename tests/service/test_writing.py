@@ -9,7 +9,7 @@ import datasets
 import pyarrow.parquet as pq
 import pytest
 
-from service.reading import read_rows
+from service.reading.rows import read_rows
 from service.writing import kind_of, write_rows
 
 ROWS: list[dict[str, Any]] = [

@@ -10,14 +10,15 @@ import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
 
-from service import files, hub, public_urls
+from service import files
 from service.config import Settings
 from service.errors import Invalid
-from service.hub import chosen
+from service.intake import hub, public_urls
+from service.intake.hub import chosen
 from service.tables.jobs import JobKind
-from tests.service.hub_server import COMMIT, Hub
-from tests.service.hub_server import hub as serving
-from tests.service.uploading import new_dataset, trl
+from tests.service.intake.hub_server import COMMIT, Hub
+from tests.service.intake.hub_server import hub as serving
+from tests.service.intake.uploading import new_dataset, trl
 from workers import fetching
 from workers.fetching import Fetching
 from workers.ingesting import Ingesting

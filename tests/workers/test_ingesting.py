@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from service import files
-from tests.service.uploading import counts, ingested, new_dataset, post, rejects, trl
+from tests.service.intake.uploading import counts, ingested, new_dataset, post, rejects, trl
 from tests.workers.stored import NOT_FINITE, ORPHANS, rows
 
 pytestmark = pytest.mark.usefixtures("rung")

@@ -9,11 +9,12 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
-from service import files, pair_builds
+from service import files
+from service.labels import pair_builds
 from service.tables.jobs import JobKind
 from service.tables.subsets import Export
-from tests.service.pair_building import ask, built, pairs_of, rating_lines
-from tests.service.uploading import ingested, new_dataset
+from tests.service.intake.uploading import ingested, new_dataset
+from tests.service.labels.pair_building import ask, built, pairs_of, rating_lines
 from workers.exporting import Exporting
 from workers.pairing import Pairing
 from workers.protocol import run_job

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 from service.cli.main import build
 from service.cli.previewing import print_preview
 from service.cli.upload import read_as
-from service.preview import preview
-from service.reading import read_rows
+from service.ingest.preview import preview
+from service.reading.rows import read_rows
 
 
 def lines(*rows: object) -> bytes:

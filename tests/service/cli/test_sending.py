@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from service import resumable
 from service.cli import sending
 from service.cli.client import Api, ApiError
 from service.cli.sending import first_lines, send
 from service.config import Settings
+from service.intake import resumable
+from tests.service.intake.uploading import trl
 from tests.service.serving import serving, workspace_key
-from tests.service.uploading import trl
 
 CONTENT = trl(4000)
 

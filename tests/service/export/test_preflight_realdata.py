@@ -10,7 +10,7 @@ from service.export.layout import TrainerLayout, TrainingPair
 from service.export.preflight import preflight
 from service.formats import FORMATS
 from service.formats.fields import turns_of
-from service.identity import prompt_id
+from service.ingest.identity import prompt_id
 from service.trainers.axolotl import Axolotl
 from service.trainers.trl import TrlPreference
 

@@ -17,7 +17,7 @@ from service.filters import BadFilter, to_text
 from service.filters.query import Query
 from service.tables.pairs import Pair
 from tests.service.filters.expressions import conditions, meaning
-from tests.service.uploading import ingested, new_dataset
+from tests.service.intake.uploading import ingested, new_dataset
 
 pytestmark = pytest.mark.usefixtures("rung")
 # `make test` runs a part of them: PREFSIFT_FILTER_CASES=10000 runs the number of the issue.

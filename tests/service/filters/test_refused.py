@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from service.filters import BadFilter, from_json, parse
 from tests.service.filters.test_query import record
-from tests.service.uploading import ingested, new_dataset
+from tests.service.intake.uploading import ingested, new_dataset
 
 pytestmark = pytest.mark.usefixtures("rung")
 

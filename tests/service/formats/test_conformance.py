@@ -25,10 +25,10 @@ from service.formats.record import (
     Rating,
     Response,
 )
-from service.records import load_records
+from service.labels.records import load_records
 from service.tables.labels import Outcome
 from tests.service.formats.meaning import judged, meaning
-from tests.service.uploading import ingested, new_dataset
+from tests.service.intake.uploading import ingested, new_dataset
 
 ROWS = Path(__file__).parent / "rows"
 PAIRED = [

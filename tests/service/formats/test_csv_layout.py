@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from service.formats import FORMATS, Record, RowError, recognise
 from service.formats.record import Annotator, Comparison, Rating, Response
-from service.reading import read_rows
+from service.reading.rows import read_rows
 from service.tables.labels import Outcome
 from service.writing import write_rows
 from tests.service.formats.meaning import judged
 from tests.service.formats.test_conformance import FULL, TEXTS, pair, read, rows_of
-from tests.service.test_reading import read as rows_in
+from tests.service.reading.test_reading import read as rows_in
 
 ANN = Annotator("ann")
 

@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session
 
 from service.formats import FORMATS, Record, RowError, recognise
 from service.formats.record import Annotator, Feedback
-from service.reading import read_rows
-from service.records import load_records
+from service.labels.records import load_records
+from service.reading.rows import read_rows
 from service.tables.labels import Outcome
 from service.writing import write_rows
 from tests.service.formats.meaning import judged
-from tests.service.uploading import ingested, new_dataset
+from tests.service.intake.uploading import ingested, new_dataset
 
 pytestmark = pytest.mark.realdata
 MAX_LINE = 32 << 20

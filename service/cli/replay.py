@@ -1,0 +1,141 @@
+"""`prefsift replay manifest.json`: the same export once more, from the same files."""
+
+import tempfile
+import uuid
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from hashlib import file_digest
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+
+from service.cli.client import Api, ApiError
+from service.cli.connection import connected
+from service.cli.pipeline import Pipeline, shown_name
+from service.cli.progress import Bars
+from service.cli.sending import send
+from service.export import manifest
+from service.export.replaying import Change, changes
+
+ManifestPath = Annotated[Path, typer.Argument(help="manifest.json, or the folder it lies in.")]
+Data = Annotated[
+    list[Path] | None,
+    typer.Option("--data", help="An uploaded file; repeatable. Else a dataset that has them all."),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON value on stdout, the rest on stderr.")]
+
+
+def replay(path: ManifestPath, data: Data = None, as_json: Json = False) -> None:
+    """Make an export again and compare every byte. Exit code 1 and what changed, if any differs.
+
+    Example: prefsift replay curated/manifest.json --data pairs.jsonl
+    """
+    folder = path if path.is_dir() else path.parent
+    described = manifest.load(folder)
+    if not described.get("replay"):
+        raise ApiError("the manifest does not say what was asked for: it is of an older version")
+    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    with (
+        tempfile.TemporaryDirectory() as again,
+        connected(keep_up=False) as api,
+        Bars(Console(stderr=True)) as bars,
+    ):
+        line = Pipeline(api, bars, lambda said: errors.print(said, markup=False))
+        with dataset_of(line, described, data) as dataset:
+            make(line, dataset, described, Path(again))
+        found = changes(described, Path(again), folder)
+    tell(found, len(described["files"]), as_json)
+    if found:
+        raise typer.Exit(1)
+
+
+def tell(found: Sequence[Change], files: int, as_json: bool) -> None:
+    if as_json:
+        body = {"same": not found, "changes": [each._asdict() for each in found]}
+        typer.echo(orjson.dumps(body).decode())
+        return
+    console = Console(soft_wrap=True, highlight=False)
+    for each in found:
+        console.print(f"{each.what} {each.name}: {each.message}", markup=False)
+    verdict = "differs" if found else f"the same bytes in all {files} files and the manifest"
+    console.print(verdict)
+
+
+@contextmanager
+def dataset_of(
+    line: Pipeline, described: Mapping[str, Any], data: Sequence[Path] | None
+) -> Generator[str]:
+    """A dataset of the manifest's files: one that is there, or one for the time being."""
+    if data is None:
+        yield existing(line.api, described)
+        return
+    files = matched(described, data)
+    body = {"name": f"replay-{uuid.uuid4().hex[:16]}", "license": described["license"]}
+    dataset = line.api.post("/datasets", body)["id"]
+    try:
+        for said, path in files:
+            upload(line, dataset, said, path)
+        for policy in described["replay"]["pair_builds"]:
+            line.finish(
+                line.api.post(f"/datasets/{dataset}/pair-builds", {"policy": policy})["job"]
+            )
+        yield dataset
+    finally:
+        line.api.request("DELETE", f"/datasets/{dataset}")
+
+
+def matched(
+    described: Mapping[str, Any], data: Sequence[Path]
+) -> list[tuple[Mapping[str, Any], Path]]:
+    """The file of each upload by its sha256. Raises ApiError that names what is missing."""
+    by_hash: dict[str, Path] = {}
+    for path in data:
+        if not path.is_file():
+            raise ApiError(f"there is no file {path}", exit_code=2)
+        with path.open("rb") as file:
+            by_hash[file_digest(file, "sha256").hexdigest()] = path
+    missing = [each["sha256"] for each in described["uploads"] if each["sha256"] not in by_hash]
+    if missing:
+        given = ", ".join(f"{path.name} is {sha256[:16]}…" for sha256, path in by_hash.items())
+        raise ApiError(f"no given file has the sha256 {', '.join(missing)}: {given}")
+    return [(each, by_hash[each["sha256"]]) for each in described["uploads"]]
+
+
+def upload(line: Pipeline, dataset: str, said: Mapping[str, Any], path: Path) -> None:
+    """One after another: the order of uploads is that of the pairs."""
+    options = {"filename": shown_name(path)}
+    options |= {name: said[name] for name in ("layout", "mode", "on_nul", "decide") if said[name]}
+    if said["mapping"]:
+        options["mapping"] = orjson.dumps(said["mapping"]).decode()
+    bar = line.bars.add("upload", "bytes", path.stat().st_size)
+    sent = send(line.api, dataset, path, options, lambda done: line.bars.move(bar, done))
+    line.finish(sent["job"])
+
+
+def existing(api: Api, described: Mapping[str, Any]) -> str:
+    """The dataset with exactly the manifest's files in their order. Raises ApiError."""
+    wanted = [each["sha256"] for each in described["uploads"]]
+    for dataset in api.pages("/datasets"):
+        uploads = [*api.pages(f"/datasets/{dataset['id']}/uploads")]
+        if [each["sha256"] for each in uploads if each["state"] == "ingested"] == wanted:
+            return dataset["id"]
+    raise ApiError("no dataset here has exactly the manifest's files: name them with --data")
+
+
+def make(line: Pipeline, dataset: str, described: Mapping[str, Any], folder: Path) -> None:
+    """Select, evaluate and export as the manifest says, and download."""
+    asked = {"recipe": described["recipe"], "budget": described["budget"]}
+    made = line.api.post(f"/datasets/{dataset}/subsets", {**asked, "seed": described["seed"]})
+    line.finish(made["job"])
+    subset = f"/subsets/{made['subset']['id']}"
+    wishes = described["replay"]
+    if wishes["evaluate"] is not None:
+        line.finish(line.api.post(f"{subset}/evaluate", wishes["evaluate"]), "splits")
+    exceptions = described["split"]["exceptions"]
+    body = {"layout": described["layout"], **wishes["options"], "split_exceptions": exceptions}
+    exported = line.api.post(f"{subset}/exports", body)
+    line.finish(exported["job"])
+    line.download(exported["export"]["id"], folder)

@@ -1,0 +1,1 @@
+"""Rows -> records -> stored prompts, responses, labels and pairs."""

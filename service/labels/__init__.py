@@ -1,0 +1,1 @@
+"""What is stored of labels: read back, made into pairs, taken away again."""
