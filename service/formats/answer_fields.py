@@ -1,6 +1,7 @@
 """The fields of an annotation tool's task: which is the prompt, and which are the answers."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from service.formats.fields import is_messages, messages, response_of, text
@@ -38,6 +39,15 @@ def answers_in(fields: dict[str, Any], prompt: str, place: str) -> list[Response
         by = None if model is None else text(model, f"{at}_model")
         found.append(Response(name, said.text, said.messages, model=by))
     return found
+
+
+def named_answer(question: str, ids: Sequence[str]) -> tuple[str, str | None]:
+    """A question about one answer is called by it: (`quality`, `answer1`) of `quality_answer1`."""
+    for id in sorted(ids, key=len, reverse=True):
+        for name in (question.removesuffix(f"_{id}"), question.removesuffix(f"-{id}")):
+            if name != question:
+                return name, id
+    return question, ids[0] if len(ids) == 1 else None
 
 
 def left_in(fields: dict[str, Any], prompt: str) -> dict[str, Any]:

@@ -3,7 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
-from service.formats.answer_fields import answers_in, fields_of, left_in, prompt_in
+from service.formats.answer_fields import (
+    answers_in,
+    fields_of,
+    left_in,
+    named_answer,
+    prompt_in,
+)
 from service.formats.faithful import faithful, unsaid
 from service.formats.fields import decoded, integer, items, required
 from service.formats.format import Format
@@ -143,22 +149,13 @@ def said(kind: str, question: str, value: Any, by: Any, status: Any) -> dict[str
     return found if status is None else found | {"status": status}
 
 
-def target(question: str, ids: Sequence[str]) -> tuple[str, str | None]:
-    """A question about one answer is called by it: (`quality`, `answer1`) of `quality_answer1`."""
-    for id in sorted(ids, key=len, reverse=True):
-        for name in (question.removesuffix(f"_{id}"), question.removesuffix(f"-{id}")):
-            if name != question:
-                return name, id
-    return question, ids[0] if len(ids) == 1 else None
-
-
 def kind_of(each: dict[str, Any], ids: Sequence[str]) -> str | None:
     """Of a question: rating, ranking or choice; None where it holds no preference."""
     value = each["value"]
     if each.get("status") not in (None, "submitted") or value is None:  # a draft is no vote
         return None
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return "rating" if target(each["question"], ids)[1] is not None else None
+        return "rating" if named_answer(each["question"], ids)[1] is not None else None
     if isinstance(value, list) and value:
         names = [item.get("value") if isinstance(item, dict) else item for item in value]
         return "ranking" if all(name in ids for name in names) else None
@@ -170,7 +167,9 @@ def label_of(
     each: dict[str, Any], found: Sequence[dict[str, Any]], ids: Sequence[str]
 ) -> Iterator[Label]:
     kind, value = kind_of(each, ids), each["value"]
-    name, about = target(each["question"], ids) if kind == "rating" else (each["question"], None)
+    name, about = (
+        named_answer(each["question"], ids) if kind == "rating" else (each["question"], None)
+    )
     by: dict[str, Any] = {
         "annotator": None if each["by"] is None else Annotator(each["by"], each["kind"]),
         "aspect": None if name in GENERIC else name,

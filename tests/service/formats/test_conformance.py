@@ -34,7 +34,13 @@ ROWS = Path(__file__).parent / "rows"
 PAIRED = [
     "axolotl", "csv", "hh", "llamafactory", "native", "nemo_rl", "openrlhf", "trl_preference",
 ]  # layouts that hold a pair of texts  # fmt: skip
-FLAT = [*PAIRED, "image_pairs", "trl_stepwise", "trl_unpaired"]  # their rows fit in a table
+FLAT = [
+    *PAIRED,
+    "image_pairs",
+    "label_studio_min",
+    "trl_stepwise",
+    "trl_unpaired",
+]  # their rows fit in a table
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=40)
 
 
