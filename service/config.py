@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     hf_token: str = Field(default="", validation_alias="HF_TOKEN")  # goes to that endpoint only
     parse_memory_bytes: int = 1024 * MIB  # for reading one file, beside the program itself
     parse_silence_seconds: float = 30  # that reading may go on without a result
+    cursor_hours: float = 24  # that a page's `next_cursor` leads on
     query_seconds: float = 10  # that one filtered query may take
     log_format: str = "json"
     lease_seconds: float = 30  # a worker that is silent for longer has lost its shard

@@ -60,6 +60,12 @@ class Conflict(ServiceError):
     status, code = 409, "conflict"
 
 
+class Gone(ServiceError):
+    """It was there, and what the request wants of it can't be made again."""
+
+    status, code = 410, "gone"
+
+
 class TooLarge(ServiceError):
     status, code = 413, "too_large"
 

@@ -14,6 +14,7 @@ from service.config import settings
 
 BLOCK = 1 << 20
 INCOMING = "incoming"  # files that are not an upload's, or not yet
+VIEWED = "viewer"  # Parquet files of datasets as they are viewed
 
 
 def store() -> tuple[Any, str]:

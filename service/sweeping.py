@@ -14,10 +14,12 @@ from service.intake.idempotency import expired
 from service.intake.take import STORE_LOCK
 from service.tables.datasets import Upload
 from service.tables.sessions import IdempotencyKey, UploadPart, UploadSession
+from service.tables.viewer import ParquetShard
 
 log = structlog.get_logger(__name__)
 
 SWEEP_LOCK = 0x73776565
+VIEWED_HOURS = 1  # a file is stored some moments before its row is there
 
 
 def sweep() -> int:
@@ -29,7 +31,7 @@ def sweep() -> int:
         keys = [*expire_sessions(session)]
     for key in keys:
         files.remove(key)
-    stray = [*remove_incoming(), *remove_stored()]
+    stray = [*remove_incoming(), *remove_stored(), *remove_viewed()]
     if keys or stray:
         log.info("swept", expired=len(keys), stray=len(stray))
     return len(keys) + len(stray)
@@ -45,12 +47,13 @@ def expire_sessions(session: Session) -> Sequence[str]:
     return keys
 
 
-def old_files(folder: str) -> Iterator[tuple[Any, str]]:
-    """(file system, path) of files that were not written for as long as an upload may rest."""
+def old_files(folder: str, hours: float | None = None) -> Iterator[tuple[Any, str]]:
+    """(file system, path) of files that were not written for so long, or as an upload may rest."""
     file_system, root = files.path_of(folder)
     if not file_system.exists(root):
         return
-    limit = datetime.now(UTC) - timedelta(hours=settings.resumable_hours)
+    hours = settings.resumable_hours if hours is None else hours
+    limit = datetime.now(UTC) - timedelta(hours=hours)
     for path in file_system.find(root):
         try:
             if file_system.modified(path) < limit:
@@ -85,4 +88,20 @@ def remove_stored() -> list[str]:
                 if file_system.exists(path):
                     files.remove(key)
                     removed.append(key)
+    return removed
+
+
+def remove_viewed() -> list[str]:
+    """The viewer's Parquet files of snapshots that are no more: forgotten, or deleted with their
+    dataset."""
+    found = {
+        f"{files.VIEWED}/{'/'.join(path.rsplit('/', 2)[-2:])}"
+        for _, path in old_files(files.VIEWED, VIEWED_HOURS)
+    }
+    if not found:
+        return []
+    with db.new_session() as session:
+        known = set(session.scalars(select(ParquetShard.key).where(ParquetShard.key.in_(found))))
+    for key in (removed := sorted(found - known)):
+        files.delete(key)
     return removed

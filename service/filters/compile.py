@@ -1,6 +1,6 @@
 """Tree -> a bound SQL condition over pairs. Every name comes from the catalogue."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -12,17 +12,16 @@ from sqlalchemy import (
     and_,
     case,
     cast,
-    exists,
+    false,
     func,
     literal,
     or_,
-    select,
 )
 from sqlalchemy import not_ as sql_not
 
-from service.filters.fields import Catalogue, Kind, Tables, answer_text, joined
+from service.filters.fields import Catalogue, Entry, Kind, Tables, answer_text, joined
+from service.filters.judgments import LABELS, judgments
 from service.filters.tree import ARITHMETIC, COMPARISONS, BadFilter, Call, Field, Literal, Node
-from service.tables.pairs import Pair
 
 CONFIGURATION = "simple"  # of full text: any language, no stemming
 JSON_KINDS: dict[Kind, str] = {"number": "number", "text": "string", "boolean": "boolean"}
@@ -36,9 +35,12 @@ class Typed(NamedTuple):
 class Compiler:
     """Compiles conditions over one set of tables."""
 
-    def __init__(self, catalogue: Catalogue, tables: Tables) -> None:
-        self.catalogue, self.tables = catalogue, tables
-        self.of_judgment = False
+    def __init__(
+        self, catalogue: Catalogue, tables: Tables, labels: Collection[str] = LABELS
+    ) -> None:
+        """`labels`: what `judgments` finds."""
+        self.catalogue, self.tables, self.labels = catalogue, tables, labels
+        self.of_judgment: Mapping[str, Entry] = {}
 
     def condition(self, node: Node) -> ColumnElement[bool]:
         """A boolean. Raises BadFilter."""
@@ -121,30 +123,19 @@ class Compiler:
         return func.to_tsvector(CONFIGURATION, whole).op("@@", is_comparison=True)(query)
 
     def quantified(self, node: Call) -> ColumnElement[bool]:
-        """Over the judgments of the pair's two answers on its line; ALL of none is true."""
+        """Over the judgments of the pair's two answers; ALL of none is true."""
         if self.of_judgment:
             raise BadFilter("ANY and ALL can't stand inside each other")
-        self.of_judgment = True
-        condition = self.condition(node.arguments[0])
-        self.of_judgment = False
-        judgment, annotator = self.tables.judgment, self.tables.annotator
-        named = or_(
-            and_(judgment.a == Pair.chosen_id, judgment.b == Pair.rejected_id),
-            and_(judgment.a == Pair.rejected_id, judgment.b == Pair.chosen_id),
-        )
-        who = and_(
-            annotator.dataset_id == judgment.dataset_id, annotator.id == judgment.annotator_id
-        )
-        # Not IS NOT TRUE: where the condition begins with NOT, it would bind tighter.
-        held = condition if node.operator == "any" else sql_not(func.coalesce(condition, False))
-        said = (
-            select(literal(1))
-            .select_from(judgment)
-            .outerjoin(annotator, who)
-            .where(judgment.upload_id == Pair.upload_id, judgment.line == Pair.line, named, held)
-            .correlate(Pair, *self.tables.of_pairs())
-        )
-        return exists(said) if node.operator == "any" else sql_not(exists(said))
+        ways: list[ColumnElement[bool]] = []
+        for each in judgments(self.labels):
+            self.of_judgment = each.fields
+            condition = self.condition(node.arguments[0])
+            # Not IS NOT TRUE: where the condition begins with NOT, it would bind tighter.
+            held = condition if node.operator == "any" else sql_not(func.coalesce(condition, False))
+            ways.append(each.any(held, self.tables.of_pairs()))
+        self.of_judgment = {}
+        found = or_(false(), *ways)
+        return found if node.operator == "any" else sql_not(found)
 
 
 def typed_literal(node: Literal) -> Typed:

@@ -10,7 +10,6 @@ from sqlalchemy import (
     Double,
     String,
     Text,
-    case,
     cast,
     func,
     literal,
@@ -21,7 +20,6 @@ from sqlalchemy.orm import aliased
 from service.filters.tree import BadFilter, Field
 from service.tables.datasets import Upload
 from service.tables.items import Prompt, Record, Response
-from service.tables.labels import Annotator, Comparison
 from service.tables.pairs import Pair
 from service.tables.viewer import PairScores
 
@@ -54,8 +52,6 @@ class Tables:
     rejected: Any = field(default_factory=lambda: aliased(Response, name="rejected"))
     upload: Any = field(default_factory=lambda: aliased(Upload, name="upload"))
     scored: Any = field(default_factory=lambda: aliased(PairScores, name="scored"))
-    judgment: Any = field(default_factory=lambda: aliased(Comparison, name="judgment"))
-    annotator: Any = field(default_factory=lambda: aliased(Annotator, name="annotator"))
     used: set[str] = field(default_factory=set[str])
 
     def of_pairs(self) -> list[Any]:
@@ -123,23 +119,6 @@ PAIR: dict[str, Entry] = {
     **answer("rejected", "other"),
 }  # fmt: skip
 
-JUDGMENT: dict[str, Entry] = {
-    "outcome": Entry(
-        "text", "chosen, rejected, tie or both_bad: what the judgment says of the pair",
-        lambda t: case(
-            (t.judgment.outcome.in_(("tie", "both_bad")), cast(t.judgment.outcome, String)),
-            ((t.judgment.outcome == "a") == (t.judgment.a == Pair.chosen_id), literal("chosen")),
-            else_=literal("rejected"),
-        ),
-    ),
-    "aspect": Entry("text", "what was judged", lambda t: t.judgment.aspect),
-    "strength": Entry("number", "how strongly", lambda t: t.judgment.strength),
-    "rationale": Entry("text", "why", lambda t: t.judgment.rationale),
-    "shown": Entry("text", "ab or ba: which was shown first", lambda t: t.judgment.shown),
-    "annotator.name": Entry("text", "who judged", lambda t: t.annotator.name),
-    "annotator.kind": Entry("text", "human, model or rule", lambda t: t.annotator.kind),
-}  # fmt: skip
-
 
 class Catalogue:
     """The fields of a dataset: those of every pair, its scores by name, its metadata."""
@@ -152,11 +131,11 @@ class Catalogue:
             # A signal's own name is its first output.
             self.scores.setdefault(found["name"].partition(".")[0], entry)
 
-    def entry(self, found: Field, of_judgment: bool) -> Entry:
+    def entry(self, found: Field, of_judgment: Mapping[str, Entry]) -> Entry:
         """Raises BadFilter `unknown_field`, whatever else may have that name."""
         path = SHORT.get(found.path, found.path)
-        if of_judgment and path in JUDGMENT:
-            return JUDGMENT[path]
+        if path in of_judgment:
+            return of_judgment[path]
         if path in PAIR:
             return PAIR[path]
         if path in self.scores:

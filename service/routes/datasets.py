@@ -85,9 +85,10 @@ def list_datasets(
     rows = select(Dataset).where(Dataset.workspace_id == workspace.id).order_by(Dataset.name)
     if name is not None:
         rows = rows.where(Dataset.name == name)
-    if (after := decode_cursor("datasets", cursor)) is not None:
+    scope = f"datasets {workspace.id} {name}"
+    if (after := decode_cursor(scope, cursor)) is not None:
         rows = rows.where(Dataset.name > str(after))
-    return page_of(session.scalars(rows.limit(limit + 1)).all(), limit, "datasets", "name")
+    return page_of(session.scalars(rows.limit(limit + 1)).all(), limit, scope, "name")
 
 
 @router.get("/{dataset_id}", response_model=DatasetDetail)

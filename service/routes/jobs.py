@@ -137,12 +137,13 @@ def list_jobs(
         query = query.where(Job.state == state)
     if dataset_id is not None:
         query = query.where(Job.dataset_id == dataset_id)
-    if (after := decode_cursor("jobs", cursor)) is not None:
+    scope = f"jobs {workspace.id} {state} {dataset_id}"
+    if (after := decode_cursor(scope, cursor)) is not None:
         last = tuple_(cast(after[0], Job.created_at.type), cast(after[1], Job.id.type))
         query = query.where(tuple_(Job.created_at, Job.id) < last)
     query = query.order_by(Job.created_at.desc(), Job.id.desc()).limit(limit + 1)
     jobs = session.scalars(query.options(undefer_group("progress"))).all()
-    return page_of(jobs, limit, "jobs", "page_key")
+    return page_of(jobs, limit, scope, "page_key")
 
 
 @router.get("/jobs/{job_id}", response_model=JobOut)

@@ -48,7 +48,7 @@ def list_scores(
     )
     if output is not None:
         query = query.where(Score.output == output)
-    scope = f"scores/{row.id}/{fit.id if fit else None}"
+    scope = f"scores/{row.id}/{fit.id if fit else None}/{output}"
     if (after := decode_cursor(scope, cursor)) is not None:
         last = tuple_(after[0], cast(after[1], Score.item_id.type))
         query = query.where(tuple_(Score.output, Score.item_id) > last)

@@ -9,6 +9,7 @@ from service.tables import (
     labels,
     pairs,
     scores,
+    secrets,
     sessions,
     subsets,
     viewer,
@@ -18,5 +19,5 @@ from service.tables.metadata import Table
 
 __all__ = [
     "Table", "access", "datasets", "erasures", "items", "jobs", "labels", "pairs", "scores",
-    "sessions", "subsets", "viewer", "views",
+    "secrets", "sessions", "subsets", "viewer", "views",
 ]  # fmt: skip

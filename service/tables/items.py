@@ -8,7 +8,7 @@ in one transaction, and items are never deleted one by one.
 import uuid
 from typing import Any
 
-from sqlalchemy import ForeignKey, SmallInteger, Text
+from sqlalchemy import ForeignKey, Index, SmallInteger, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.tables.datasets import Dataset, Upload
@@ -54,6 +54,7 @@ class Record(Table):
     """
 
     __tablename__ = "records"
+    __table_args__ = (Index(None, "dataset_id", "prompt_id"),)
 
     upload_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey(Upload.id, ondelete="CASCADE"), primary_key=True

@@ -30,6 +30,7 @@ class Snapshot(Table):
     scored: Mapped[bool] = mapped_column(server_default="false")
     statistics: Mapped[list[Any] | None]
     created_at: Mapped[CreatedAt]
+    used_at: Mapped[CreatedAt]  # when it was last read, to the minute
 
 
 class PairScores(Table):

@@ -18,7 +18,7 @@ from service.viewer import arrays
 from service.viewer.blocks import Block, Page, Source
 from service.viewer.fields import schema
 from service.viewer.snapshots import fields_of, snapshot_of, with_scores
-from service.viewer.streams import AHEAD, Wanted, pages, read_page, rest_of
+from service.viewer.streams import AHEAD, Wanted, pages, read_page
 
 SHARD_PAGES = 100  # of an anchor's 1,000 rows each
 SECONDS = 10  # that one request spends on making files; the next one goes on
@@ -59,7 +59,7 @@ def write(snapshot: Snapshot, ordinal: int) -> ParquetShard:
         while piece := local.read(files.BLOCK):
             incoming.write(piece)
     sha256 = incoming.digest.hexdigest()
-    key = f"viewer/{snapshot.id}/{ordinal}-{sha256}"
+    key = f"{files.VIEWED}/{snapshot.id}/{ordinal}-{sha256}"
     incoming.keep(key)
     made = ParquetShard(
         snapshot_id=snapshot.id, ordinal=ordinal, rows=rows, size=incoming.size, memory=memory,
@@ -85,16 +85,15 @@ def read_ahead(wanted: Wanted, own: list[Page]) -> Iterator[Block]:
     """Blocks in order; while one is written, the next ones are read."""
     coming = iter(own)
     with ThreadPoolExecutor(AHEAD) as threads:
-        waiting: deque[tuple[Page, Future[Block]]] = deque()
+        waiting: deque[Future[tuple[Block, Page | None]]] = deque()
 
-        def begin(page: Page) -> tuple[Page, Future[Block]]:
-            return page, threads.submit(read_page, arrays.batch, wanted, page)
+        def begin(page: Page) -> Future[tuple[Block, Page | None]]:
+            return threads.submit(read_page, arrays.batch, wanted, page)
 
         waiting.extend(map(begin, islice(coming, AHEAD)))
         while waiting:
-            page, read = waiting.popleft()
-            block = read.result()
-            if (rest := rest_of(page, block)) is not None:
+            block, rest = waiting.popleft().result()
+            if rest is not None:
                 waiting.appendleft(begin(rest))
             else:
                 waiting.extend(map(begin, islice(coming, 1)))

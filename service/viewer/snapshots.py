@@ -5,20 +5,23 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from curation.signals import SIGNALS, Level
-from service import files
 from service.cells import newest_fit
+from service.errors import Gone
 from service.tables.pairs import Pair
 from service.tables.scores import SignalRow
-from service.tables.viewer import ParquetShard, Snapshot
+from service.tables.viewer import Snapshot
 from service.viewer.fields import FIELDS, Field, score_field
 
 ANCHOR_ROWS = 1000
-KEPT = 2  # snapshots of a dataset: a stream that runs reads the one it began with
+KEPT = 2  # newest snapshots of a dataset that stay in any case
+REST = "10 minutes"  # that an older one stays after its last reader: a stream, a page by its scores
+MOST = 8  # snapshots of a dataset, the rows of all its scores in each
+TOUCHED = "1 minute"  # how exact `used_at` is
 
 # Everything that pairs and scores come from and go with; jobs that only read do not count.
 VERSION = text("""
@@ -32,6 +35,8 @@ SELECT md5(concat_ws(';',
      FROM signals LEFT JOIN fits ON fits.signal_id = signals.id WHERE dataset_id = :dataset),
     (SELECT string_agg(concat_ws(',', id, state), ';' ORDER BY id)
      FROM erasures WHERE dataset_id = :dataset),
+    (SELECT string_agg(concat_ws(',', id, state), ';' ORDER BY id)
+     FROM pair_builds WHERE dataset_id = :dataset),
     (SELECT min(position) FROM pairs WHERE dataset_id = :dataset),
     (SELECT max(position) FROM pairs WHERE dataset_id = :dataset)
 ))
@@ -47,28 +52,68 @@ FROM (
 
 
 def snapshot_of(session: Session, dataset_id: uuid.UUID) -> Snapshot:
-    """The snapshot of the dataset as it is now, made where there is none."""
+    """The snapshot of the dataset as it is now, made where there is none; it stays until the
+    transaction ends."""
     version = session.scalar(VERSION, {"dataset": dataset_id})
-    wanted = select(Snapshot).where(Snapshot.dataset_id == dataset_id, Snapshot.version == version)
-    if (found := session.scalars(wanted).first()) is not None:
-        return found
-    rows, anchors = session.execute(ANCHORS, {"dataset": dataset_id, "every": ANCHOR_ROWS}).one()
-    values = {
-        "dataset_id": dataset_id, "version": version, "rows": rows, "anchors": anchors,
-        "scores": newest_scores(session, dataset_id),
-    }  # fmt: skip
-    session.execute(insert(Snapshot).values(values).on_conflict_do_nothing())
-    forget(session, dataset_id)
-    return session.scalars(wanted).one()
+    wanted = (Snapshot.dataset_id == dataset_id, Snapshot.version == version)
+    while (found := held(session, *wanted)) is None:
+        rows, anchors = session.execute(
+            ANCHORS, {"dataset": dataset_id, "every": ANCHOR_ROWS}
+        ).one()
+        values = {
+            "dataset_id": dataset_id, "version": version, "rows": rows, "anchors": anchors,
+            "scores": newest_scores(session, dataset_id),
+        }  # fmt: skip
+        session.execute(insert(Snapshot).values(values).on_conflict_do_nothing())
+        forget(session, dataset_id)
+    return found
+
+
+def earlier_snapshot(session: Session, dataset_id: uuid.UUID, snapshot_id: int) -> Snapshot:
+    """The snapshot that somebody began to read; it stays until the transaction ends.
+
+    Raises Gone once it was forgotten.
+    """
+    found = held(session, Snapshot.dataset_id == dataset_id, Snapshot.id == snapshot_id)
+    if found is None:
+        detail = "the dataset has changed, and what it was is not kept any longer: begin again"
+        raise Gone(detail, code="snapshot_gone")
+    return found
+
+
+def held(session: Session, *wanted: Any) -> Snapshot | None:
+    """Locked against `forget`, not against other readers, and marked as read."""
+    found = session.scalars(
+        select(Snapshot).where(*wanted).with_for_update(read=True, key_share=True)
+    ).first()
+    if found is not None:
+        session.execute(TOUCH, {"id": found.id})
+    return found
+
+
+# Skips a row that another reader marks just now: nobody waits to say that he reads.
+TOUCH = text(f"""
+UPDATE snapshots SET used_at = now() WHERE id = (
+    SELECT id FROM snapshots WHERE id = :id AND used_at < now() - interval '{TOUCHED}'
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+""")
+FORGET = text(f"""
+DELETE FROM snapshots WHERE id IN (
+    SELECT id FROM snapshots WHERE id IN (
+        SELECT id FROM (
+            SELECT id, used_at, row_number() OVER (ORDER BY id DESC) AS place
+            FROM snapshots WHERE dataset_id = :dataset
+        ) numbered
+        WHERE place > :most OR (place > :kept AND used_at < now() - interval '{REST}')
+    ) FOR UPDATE SKIP LOCKED
+)
+""")
 
 
 def forget(session: Session, dataset_id: uuid.UUID) -> None:
-    """Delete all but the newest snapshots, with their files."""
-    newest = select(Snapshot.id).where(Snapshot.dataset_id == dataset_id)
-    old = session.scalars(newest.order_by(Snapshot.id.desc()).offset(KEPT)).all()
-    for key in session.scalars(select(ParquetShard.key).where(ParquetShard.snapshot_id.in_(old))):
-        files.remove(key)
-    session.execute(delete(Snapshot).where(Snapshot.id.in_(old)))
+    """Delete old snapshots that nobody reads; `service.sweeping` removes their files."""
+    session.execute(FORGET, {"dataset": dataset_id, "most": MOST, "kept": KEPT})
 
 
 def newest_scores(session: Session, dataset_id: uuid.UUID) -> list[dict[str, Any]]:
@@ -107,7 +152,7 @@ def with_scores(session: Session, snapshot: Snapshot) -> Snapshot:
     """The snapshot once `pair_scores` holds its scores; written by the first who needs them."""
     if snapshot.scored or not snapshot.scores:
         return snapshot
-    session.refresh(snapshot, with_for_update=True)
+    session.refresh(snapshot, with_for_update={"key_share": True})  # readers may go on
     if not snapshot.scored:
         session.execute(text("SET LOCAL work_mem = '64MB'"))
         session.execute(text(fill_scores(snapshot.scores)), score_values(snapshot))

@@ -10,16 +10,16 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from service import db
-from service.errors import Conflict
+from service.filters.query import limited
 from service.tables.pairs import Pair
-from service.tables.viewer import Snapshot
 from service.viewer import arrays, blocks
 from service.viewer.blocks import LAST, Block, Page, Source
 from service.viewer.fields import schema
+from service.viewer.snapshots import earlier_snapshot
 
 AHEAD = 2  # blocks that are read at the same time
 PIECE = 256 << 10  # bytes handed to the server at once, so that other requests get their turn
@@ -29,11 +29,11 @@ Read = Callable[[Session, Source, Page], Block]
 
 
 class Wanted(NamedTuple):
-    """What is streamed: rows of a source, all of them or those that a condition holds for."""
+    """What is streamed: rows of a source, all of them or those whose positions are `kept`."""
 
     source: Source
     anchors: list[int]
-    condition: ColumnElement[bool] | None = None
+    kept: Select[tuple[int]] | None = None
 
 
 def pages(anchors: list[int]) -> Iterator[Page]:
@@ -43,59 +43,63 @@ def pages(anchors: list[int]) -> Iterator[Page]:
         yield Page(anchor - 1, until)
 
 
-def read_page(read: Read, wanted: Wanted, page: Page) -> Block:
-    """A block in a transaction of its own."""
-    with db.new_session() as session:
-        if session.get(Snapshot, wanted.source.snapshot_id) is None:
-            raise Conflict("the dataset changed twice while it was read", code="snapshot_gone")
-        return read(session, wanted.source, matching(session, wanted, page))
+def read_page(read: Read, wanted: Wanted, page: Page) -> tuple[Block, Page | None]:
+    """A block in a transaction of its own, and what it leaves of its page.
+
+    Raises Gone where the snapshot was forgotten, as only many changes or an erasure do.
+    """
+    with db.new_session.begin() as session:
+        earlier_snapshot(session, wanted.source.dataset_id, wanted.source.snapshot_id)
+        found = matching(session, wanted, page)
+        block = read(session, wanted.source, found)
+    return block, rest_of(found, block)
 
 
 def matching(session: Session, wanted: Wanted, page: Page) -> Page:
-    """The pairs of the page that the condition holds for."""
-    if wanted.condition is None:
+    """The kept pairs of the page, as long as it takes to find them."""
+    if wanted.kept is None:
         return page
-    found = (
-        select(Pair.position)
-        .where(Pair.dataset_id == wanted.source.dataset_id, wanted.condition)
-        .where(Pair.position > page.after, Pair.position <= page.until)
-        .order_by(Pair.position)
-    )
-    return page._replace(positions=session.scalars(found.limit(page.limit)).all())
+    found = wanted.kept.where(Pair.position > page.after, Pair.position <= page.until)
+    found = found.order_by(Pair.position).limit(page.limit)
+    with limited(session):
+        return page._replace(positions=session.scalars(found).all())
 
 
 def rest_of(page: Page, block: Block) -> Page | None:
     """What the block left of its page; not more rows at once than did fit."""
-    if block.rows == block.seen < page.limit:
+    listed = block.seen if page.positions is None else len(page.positions)
+    if block.rows < block.seen:
+        limit = max(1, min(page.limit, block.rows))
+        return page._replace(after=block.last, limit=limit, positions=None)
+    if listed < page.limit:
         return None
-    return page._replace(
-        after=block.last, limit=max(1, min(page.limit, block.rows)), positions=None
-    )
+    # Of those that were listed some may be deleted by now, and so the last one.
+    last = block.last if page.positions is None else page.positions[-1]
+    return page._replace(after=last, positions=None)
 
 
 async def stream(read: Read, wanted: Wanted) -> AsyncIterator[Block]:
     """Blocks in the order of their rows. A page that is too large for one is read on from there."""
-    waiting: deque[tuple[Page, asyncio.Task[Block]]] = deque()
+    waiting: deque[asyncio.Task[tuple[Block, Page | None]]] = deque()
     coming = pages(wanted.anchors)
 
     def begin(page: Page | None, first: bool = False) -> None:
         if page is not None:
             task = asyncio.create_task(asyncio.to_thread(read_page, read, wanted, page))
-            (waiting.appendleft if first else waiting.append)((page, task))
+            (waiting.appendleft if first else waiting.append)(task)
 
     try:
         for _ in range(AHEAD):
             begin(next(coming, None))
         while waiting:
-            page, task = waiting.popleft()
-            block = await task
-            if (rest := rest_of(page, block)) is not None:
+            block, rest = await waiting.popleft()
+            if rest is not None:
                 begin(rest, first=True)
             else:
                 begin(next(coming, None))
             yield block
     finally:  # a thread that still reads ends its transaction by itself
-        for _, task in waiting:
+        for task in waiting:
             task.cancel()
 
 

@@ -11,6 +11,7 @@ from service import schema
 from service.app import app
 from service.config import MIB
 from service.paging import encode_cursor
+from service.tables.access import Workspace
 
 
 def test_it_is_alive_and_ready(session: Session) -> None:
@@ -53,9 +54,9 @@ def test_every_error_is_a_problem(method: str, url: str, status: int, code: str)
 
 
 def test_a_value_that_no_column_can_hold_is_the_callers_fault(
-    client: TestClient, session: Session
+    client: TestClient, workspace: Workspace
 ) -> None:
-    forged = encode_cursor("jobs", ["never", "nobody"])
+    forged = encode_cursor(f"jobs {workspace.id} None None", ["never", "nobody"])
     for url in ("/api/v1/datasets?name=%00", f"/api/v1/jobs?cursor={forged}"):
         response = client.get(url)
         assert (response.status_code, response.json()["code"]) == (400, "bad_value")
