@@ -80,7 +80,7 @@ class Conversion:
 
     def rows(self, rows: Iterator[Row], source: Format | None) -> Iterator[dict[str, Any]]:
         for row in rows:
-            self.counts["rows_in"] += 1
+            self.counts["rows_in"] += len(row.of_file())
             value = row.value
             if not isinstance(value, RowError) and source is not None:
                 try:
@@ -92,7 +92,8 @@ class Conversion:
                     yield from written
                     continue
             assert isinstance(value, RowError)
-            self.leave_out(row, value)
+            for part in row.of_file():
+                self.leave_out(part, value)
 
     def leave_out(self, row: Row, error: RowError) -> None:
         expressible = error.code != "not_expressible"

@@ -2,9 +2,16 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
-from service.formats.record import Record
+from service.formats.record import Record, RowError
+
+
+class Joined(NamedTuple):
+    """Several rows as the one that they make; what is wrong with single ones, by their place."""
+
+    row: dict[str, Any] | None
+    errors: dict[int, RowError]
 
 
 class Format(ABC):
@@ -25,6 +32,19 @@ class Format(ABC):
     def read_all(self, row: dict[str, Any]) -> Sequence[Record]:
         """Every record of the row: several where it holds several prompts, as a tree does."""
         return (self.read(row),)
+
+    def group(self, row: dict[str, Any]) -> str | None:
+        """Names what the row is a part of; None where it stands for itself.
+
+        Rows of one name that follow each other are joined before they are read.
+        """
+        del row  # in most layouts each stands for itself
+        return None
+
+    def join(self, rows: Sequence[dict[str, Any]]) -> Joined:
+        """The rows of a group as one that `read_all` reads."""
+        [row] = rows
+        return Joined(row, {})
 
     @abstractmethod
     def write(self, record: Record) -> list[dict[str, Any]]:

@@ -4,16 +4,24 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from service.formats.faithful import faithful, unsaid
-from service.formats.fields import integer, items, optional_text, required, text
-from service.formats.format import Format
-from service.formats.label_columns import name_of, rating
+from service.formats.fields import integer, items
+from service.formats.format import Format, Joined
+from service.formats.label_columns import rating
+from service.formats.oasst_messages import (
+    ROLES,
+    answer,
+    counts,
+    id_of,
+    labels_of,
+    role_of,
+    said_by,
+)
+from service.formats.oasst_rows import is_flat, tree_of
 from service.formats.published import others
 from service.formats.ranked import rest_of
-from service.formats.record import Message, Ranking, Rating, Record, Response, RowError
+from service.formats.record import Ranking, Rating, Record, Response, RowError
 
-ROLES = {"prompter": "user", "assistant": "assistant"}
 SPEAKERS = {role: speaker for speaker, role in ROLES.items()}
-LABELS = (0.0, 1.0)  # the scale of every label
 READ = ("text", "role", "replies")
 REPLY = (*READ, "message_id", "rank", "model_name", "labels")
 LENGTH = "prompt_length"  # in messages, of the one prompt that a row we wrote is about
@@ -31,7 +39,7 @@ class OasstTrees(Format):
 
     def read_all(self, row: dict[str, Any]) -> Sequence[Record]:
         if not isinstance(row.get("prompt"), dict):
-            return (read_flat(row),)
+            raise RowError("missing_field", "prompt must be a message with replies", "prompt")
         shared = others(row, "prompt", LENGTH)
         only = None if row.get(LENGTH) is None else integer(row[LENGTH], LENGTH)
         return [
@@ -46,9 +54,13 @@ class OasstTrees(Format):
             raise RowError("missing_field", "no message of this tree has an answer", "prompt")
         return records[0]
 
+    def group(self, row: dict[str, Any]) -> str | None:
+        return str(row["message_tree_id"]) if is_flat(row) else None
+
+    def join(self, rows: Sequence[dict[str, Any]]) -> Joined:
+        return Joined(rows[0], {}) if is_tree(rows[0]) else tree_of(rows)
+
     def write(self, record: Record) -> list[dict[str, Any]]:
-        if is_alone(record):
-            return faithful(self, record, [flat(record)])
         if not record.messages or record.messages[-1].get("role") != "user":
             raise unsaid(self, "the last message is not the prompter's")
         shared = others(record.extra, PATH, ANSWERS)
@@ -65,34 +77,18 @@ def is_tree(row: dict[str, Any]) -> bool:
     return isinstance(root, dict) and {"text", "replies"} <= root.keys()
 
 
-def is_flat(row: dict[str, Any]) -> bool:
-    return {"message_id", "text", "role", "message_tree_id"} <= row.keys()
-
-
 def answered(
     node: dict[str, Any], field: str, before: tuple[dict[str, Any], ...]
 ) -> Iterator[tuple[tuple[dict[str, Any], ...], list[dict[str, Any]]]]:
-    """(the path to it, its answers) of every message of the prompter's that has any."""
+    """(the path to it, its answers) of every message of the prompter's with answers or labels."""
     stack = [(node, field, before)]
     while stack:
         node, field, before = stack.pop()
         path, replies = (*before, node), items(node, "replies")
-        if role_of(node, field) == "user" and replies:
+        if role_of(node, field) == "user" and (replies or node.get("labels")):
             yield path, replies
         following = [(each, f"{field}.replies", path) for each in replies]
         stack.extend(reversed(following))
-
-
-def role_of(node: dict[str, Any], field: str) -> str:
-    role = node.get("role")
-    if role not in list(ROLES):
-        raise RowError("wrong_type", f"{field}.role is {role!r}"[:200], f"{field}.role")
-    return ROLES[str(role)]
-
-
-def said_by(node: dict[str, Any], field: str) -> Message:
-    content = text(required(node, "text"), f"{field}.text")
-    return {"role": role_of(node, field), "content": content}
 
 
 def record_of(
@@ -129,95 +125,6 @@ def record_of(
     )
 
 
-def id_of(node: dict[str, Any], unnamed: str, field: str) -> str:
-    id = node.get("message_id")
-    return unnamed if id is None else name_of(id, f"{field}.message_id")
-
-
-def answer(node: dict[str, Any], id: str, field: str) -> Response:
-    model = optional_text(node, "model_name", f"{field}.model_name")
-    return Response(id, said_by(node, field)["content"], model=model)
-
-
-def labels_of(node: dict[str, Any], field: str) -> list[dict[str, Any]]:
-    """Each label's mean over its annotators, as a rating: {name: {value, count}}."""
-    found = label_table(node.get("labels"), f"{field}.labels")
-    return [
-        {"aspect": name, "value": value, "scale": LABELS}
-        for name, (value, _) in found.items()
-        if value is not None
-    ]
-
-
-def label_table(given: Any, field: str) -> dict[str, tuple[float | None, Any]]:
-    """(value, count) by name; flat rows hold {name: [], value: [], count: []}."""
-    if given is None:
-        return {}
-    if isinstance(given, dict) and isinstance(given.get("name"), list):
-        names, values = given["name"], given.get("value")
-        if not isinstance(values, list) or len(values) != len(names):
-            raise RowError("wrong_length", f"{field} must have one value a name", field)
-        many = given.get("count")
-        many = many if isinstance(many, list) and len(many) == len(names) else [None] * len(names)
-        rows = zip(names, values, many, strict=True)
-        return {name_of(name, field): (rating(value, field), n) for name, value, n in rows}
-    if not isinstance(given, dict) or not all(isinstance(each, dict) for each in given.values()):
-        raise RowError("wrong_type", f"{field} must be {{name: {{value, count}}}}", field)
-    return {
-        name: (rating(each.get("value"), f"{field}.{name}"), each.get("count"))
-        for name, each in given.items()
-    }
-
-
-def counts(node: dict[str, Any]) -> dict[str, Any]:
-    """How many annotators each label has."""
-    many = {name: n for name, (_, n) in label_table(node.get("labels"), "labels").items()}
-    return {"label_counts": many} if any(n is not None for n in many.values()) else {}
-
-
-def read_flat(row: dict[str, Any]) -> Record:
-    """One message, with what it is an answer to only as its `parent_id`: rows come alone."""
-    said, field = said_by(row, "row"), "message_id"
-    id = name_of(required(row, "message_id"), field)
-    labels = labels_of(row, "row")
-    read = ("text", "role", "message_id", "labels")
-    if said["role"] == "user":
-        ratings = [Rating(**each, turn=0) for each in labels]
-        extra = others(row, *read) | counts(row)
-        return Record([said], ratings=tuple(ratings), record_id=id, extra=extra)
-    ratings = [Rating(**each, response=id) for each in labels]
-    extra = others(row, *read, "model_name") | counts(row)
-    response = answer(row, id, "row")
-    return Record([], (response,), ratings=tuple(ratings), record_id=id, extra=extra)
-
-
-def is_alone(record: Record) -> bool:
-    """Whether this is a message of a flat row."""
-    apart = len(record.messages) + len(record.responses) == 1
-    return apart and record.extra.keys() >= {"message_tree_id", "parent_id"}
-
-
-def flat(record: Record) -> dict[str, Any]:
-    said = [(each["role"], each.get("content")) for each in record.messages]
-    said += [("assistant", each.text) for each in record.responses]
-    many = record.extra.get("label_counts")
-    table = {
-        "name": [label.aspect for label in record.ratings],
-        "value": [label.value for label in record.ratings],
-        "count": [count_of(many, label) for label in record.ratings],
-    }
-    [(role, content)] = said
-    model = record.responses[0].model if record.responses else None
-    return {
-        **others(record.extra, "label_counts"),
-        "message_id": record.record_id,
-        "role": SPEAKERS.get(role),
-        "text": content,
-        "model_name": model,
-        "labels": table if record.ratings else None,
-    }
-
-
 def count_of(many: Any, label: Rating) -> Any:
     return many.get(label.aspect) if isinstance(many, dict) else None
 
@@ -239,7 +146,7 @@ def tree(record: Record, ranking: Ranking, ratings: Sequence[Rating]) -> dict[st
             named["labels"] = written_labels(asked, rest[place].get("label_counts"))
         own = {"text": said.get("content"), "role": SPEAKERS.get(said["role"]), "replies": nodes}
         nodes = [{**others(rest[place], "label_counts"), **named, **own}]
-    return {name: value for name, value in nodes[0].items() if value is not None}
+    return known(nodes[0], rest[0])
 
 
 def reply(
@@ -255,7 +162,12 @@ def reply(
         "labels": written_labels(labels, rest.get("label_counts")) or None,
         "replies": [],
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return known(found, rest)
+
+
+def known(node: dict[str, Any], rest: dict[str, Any]) -> dict[str, Any]:
+    """Without what is None, unless it was given so."""
+    return {name: value for name, value in node.items() if value is not None or name in rest}
 
 
 def written_labels(labels: Sequence[Rating], many: Any) -> dict[str, Any]:

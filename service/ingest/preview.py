@@ -9,8 +9,9 @@ from service.errors import Invalid
 from service.formats import FORMATS, Format
 from service.formats.record import Record, RowError
 from service.ingest.copying import Chunk
+from service.ingest.gathering import gathered
 from service.ingest.normalise import Place, add_line
-from service.ingest.taking import PEEK, mapped, recognised, reject_of
+from service.ingest.taking import PEEK, byte_length, mapped, recognised, reject_of
 from service.reading.json_lines import Row
 
 MAX_ROWS = 1000  # that are looked at
@@ -33,7 +34,8 @@ def preview(rows: Iterator[Row], asked: str | None, mapping: dict[str, str] | No
     except Invalid:
         layout = None
     seen = Seen(layout)
-    for row in chain(ours, mapped(rows, mapping)):
+    following = chain(ours, mapped(rows, mapping))
+    for row in gathered(following, layout) if layout else following:
         if not seen.take(row):
             break
     present = columns_of(ours)
@@ -60,17 +62,19 @@ class Seen:
 
     def take(self, row: Row) -> bool:
         """Whether there was room for this row."""
-        if self.rows == MAX_ROWS or self.bytes > MAX_BYTES:
+        if self.rows >= MAX_ROWS or self.bytes > MAX_BYTES:
             self.complete = False
             return False
-        self.rows += 1
-        self.bytes += len(row.raw)
+        parts = row.of_file()
+        self.rows += len(parts)
+        self.bytes += sum(map(byte_length, parts))
         error = row.value if isinstance(row.value, RowError) else self.read(row.value, row.line)
         if error is None:
-            self.accepted += 1
-        elif len(self.rejects) < MAX_REJECTS:
-            raw = row.raw[: 4 * MAX_RAW].decode(errors="replace")[:MAX_RAW]
-            self.rejects.append({**reject_of(row, error), "raw": raw})
+            self.accepted += len(parts)
+        else:
+            for part in parts[: MAX_REJECTS - len(self.rejects)]:
+                raw = part.raw[: 4 * MAX_RAW].decode(errors="replace")[:MAX_RAW]
+                self.rejects.append({**reject_of(part, error), "raw": raw})
         return True
 
     def read(self, value: dict[str, Any], line: int) -> RowError | None:

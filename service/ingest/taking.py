@@ -9,6 +9,7 @@ from service.errors import Invalid
 from service.formats import FORMATS, Format, recognise
 from service.formats.record import RowError
 from service.ingest.copying import Chunk, bytes_field, integer_field, text_field
+from service.ingest.gathering import gathered
 from service.ingest.normalise import Place, add_line
 from service.reading.json_lines import Row
 
@@ -39,14 +40,27 @@ def renamed(row: dict[str, Any], mapping: dict[str, str]) -> dict[str, Any]:
 
 
 def recognised(rows: Iterator[Row], asked: str | None) -> tuple[Format | None, Iterator[Row]]:
-    """The layout asked for, or the first rows' own; None where no row could be read."""
+    """The layout asked for, or the first rows' own; None where no row could be read.
+
+    Rows that the layout wants together come together.
+    """
     if asked:
         if asked not in FORMATS:
             known = ", ".join(FORMATS)
             raise Invalid(f"no layout {asked!r}; known: {known}", code="unknown_layout")
-        return FORMATS[asked], rows
+        return FORMATS[asked], gathered(rows, FORMATS[asked])
     first = list(islice(rows, PEEK))
-    return layout_of(first), chain(first, rows)
+    layout, rows = layout_of(first), chain(first, rows)
+    return layout, gathered(rows, layout) if layout else recognised_late(rows)
+
+
+def recognised_late(rows: Iterator[Row]) -> Iterator[Row]:
+    """Rows of which the first ones could not be read."""
+    for row in rows:
+        if isinstance(row.value, RowError):
+            yield row
+        elif layout := layout_of([row]):
+            yield from gathered(chain([row], rows), layout)
 
 
 def layout_of(rows: Sequence[Row]) -> Format | None:
@@ -80,9 +94,10 @@ class Taker:
 
     def take(self, row: Row) -> None:
         """Add the row's table rows to the chunk, or its reject."""
-        self.rows_in += 1
-        self.chunk_rows += 1
-        self.chunk_bytes += len(row.raw)
+        parts = row.of_file()
+        self.rows_in += len(parts)
+        self.chunk_rows += len(parts)
+        self.chunk_bytes += sum(map(byte_length, parts))
         value = row.value
         if not isinstance(value, RowError):
             # Only where no row of the first ones could be read is there no layout.
@@ -95,7 +110,8 @@ class Taker:
             except RowError as error:
                 value = error
         if isinstance(value, RowError):
-            self.reject(row, value)
+            for part in parts:
+                self.reject(part, value)
 
     def reject(self, row: Row, error: RowError) -> None:
         self.rejected += 1
@@ -131,6 +147,10 @@ class Taker:
         layout = self.layout.name if self.layout else None
         counted = {"rows_in": self.rows_in, "rejected": self.rejected, "pairs": self.pairs}
         return {"layout": layout, **counted}
+
+
+def byte_length(row: Row) -> int:
+    return len(row.raw)
 
 
 def reject_of(row: Row, error: RowError) -> dict[str, Any]:

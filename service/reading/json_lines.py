@@ -21,11 +21,18 @@ RawRow: TypeAlias = "dict[str, Any] | RowError"
 
 
 class Row(NamedTuple):
-    """`line` counts physical lines (or data rows of a table) from 1; `raw` is what was read."""
+    """`line` counts physical lines (or data rows of a table) from 1; `raw` is what was read.
+
+    `parts` are the rows of the file that this one was put together from, where it was.
+    """
 
     line: int
     value: RawRow
     raw: bytes
+    parts: "tuple[Row, ...]" = ()
+
+    def of_file(self) -> "tuple[Row, ...]":
+        return self.parts or (self,)
 
 
 def lines(file: Any, max_line: int) -> Iterator[tuple[int, bytes | None]]:

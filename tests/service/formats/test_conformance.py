@@ -25,7 +25,9 @@ from service.formats.record import (
     Rating,
     Response,
 )
+from service.ingest.gathering import gathered
 from service.labels.records import load_records
+from service.reading.json_lines import Row
 from service.tables.labels import Outcome
 from tests.service.formats.meaning import judged, meaning
 from tests.service.intake.uploading import ingested, new_dataset
@@ -85,7 +87,11 @@ def rows_of(name: str) -> list[dict[str, Any]]:
 
 
 def read(layout: Format, rows: Sequence[dict[str, Any]]) -> list[Record]:
-    return [record for row in rows for record in layout.read_all(row)]
+    given = (Row(line, row, b"") for line, row in enumerate(rows, start=1))
+    found = [row.value for row in gathered(given, layout)]
+    return [
+        record for row in found if not isinstance(row, RowError) for record in layout.read_all(row)
+    ]
 
 
 def written(layout: Format, record: Record) -> list[dict[str, Any]] | None:

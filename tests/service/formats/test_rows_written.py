@@ -32,7 +32,8 @@ def test_what_a_layout_writes_is_recognised_and_says_every_label(name: str) -> N
 @pytest.mark.parametrize("name", sorted(FORMATS.keys() - NO_COLUMNS))
 def test_an_unknown_column_survives(name: str) -> None:
     layout = FORMATS[name]
-    for row in rows_of(name):
+    rows = [row for row in rows_of(name) if layout.group(row) is None]  # no parts of a record
+    for row in rows:
         for record in layout.read_all(row | UNKNOWN):
             assert unknown_in(record.extra) == UNKNOWN
             for again in read(layout, written(layout, record) or []):
