@@ -148,7 +148,8 @@ def rankings(place: Place) -> Judgments:
 
 def tier_of(said: Any, response_id: Any) -> Any:
     """From 1, the best; NULL where the ranking does not name the response."""
-    tier = func.jsonb_array_elements(said.tiers).table_valued("value", with_ordinality="number")
+    tiers = func.jsonb_array_elements(said.tiers)
+    tier = tiers.table_valued("value", with_ordinality="number").render_derived()
     return (
         select(func.min(tier.c.number))
         .where(tier.c.value.op("?", is_comparison=True)(cast(response_id, Text)))

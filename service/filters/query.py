@@ -5,9 +5,11 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import psycopg
-from sqlalchemy import Select, and_, literal, select, text
+from sqlalchemy import ClauseElement, Executable, Select, and_, literal, select, text
 from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from service.config import settings
 from service.filters.compile import Compiler
@@ -115,14 +117,24 @@ class Query:
 
     def explain(self) -> dict[str, Any]:
         """PostgreSQL's plan and its estimate of the rows; nothing is read."""
-        kept = self.select(Pair.position)
-        compiled = kept.compile(self.session.get_bind(), compile_kwargs={})
         with limited(self.session):
-            found = self.session.connection().exec_driver_sql(
-                f"EXPLAIN (FORMAT JSON) {compiled}", compiled.params
-            )
+            found = self.session.execute(Explained(self.select(Pair.position)))
         [plan] = found.scalar_one()
         return {"rows": int(plan["Plan"]["Plan Rows"]), "plan": plan["Plan"]}
+
+
+class Explained(Executable, ClauseElement):
+    """EXPLAIN of a statement, with its values bound as the statement's would be."""
+
+    inherit_cache = False
+
+    def __init__(self, statement: Select[Any]) -> None:
+        self.statement = statement
+
+
+@compiles(Explained)
+def explained(element: Explained, compiler: SQLCompiler, **options: Any) -> str:
+    return f"EXPLAIN (FORMAT JSON) {compiler.process(element.statement, **options)}"
 
 
 def catalogue(session: Session, dataset_id: Any) -> Catalogue:

@@ -57,12 +57,16 @@ def leaves() -> st.SearchStrategy[Node]:
 
 def judged() -> st.SearchStrategy[Node]:
     conditions = st.one_of(
-        st.sampled_from(["chosen", "rejected", "tie"]).map(
+        st.sampled_from(["chosen", "rejected", "tie", "both_bad"]).map(
             lambda value: Call("=", (Field("outcome"), Literal(value)))
         ),
         st.sampled_from(["ann", "bob"]).map(
             lambda value: Call("=", (Field("annotator.name"), Literal(value)))
         ),
+        st.sampled_from(["comparison", "ranking", "rating"]).map(
+            lambda value: Call("=", (Field("label"), Literal(value)))
+        ),
+        st.just(Call("is_null", (Field("aspect"),))),
         VALUES.map(lambda value: Call(">", (Field("strength"), Literal(value)))),
     )
     both = st.tuples(st.sampled_from(["and", "or"]), conditions, conditions).map(

@@ -73,6 +73,7 @@ def row(pair: Pair, made: dict[str, Any]) -> dict[str, Any]:
         "metadata.none": None,
         "judgments": [
             {
+                "label": "comparison",
                 "outcome": "tie" if vote["outcome"] == "tie" else "chosen",
                 "annotator.name": vote["annotator"],
                 "strength": vote.get("strength"),

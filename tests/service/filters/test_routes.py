@@ -30,6 +30,8 @@ def test_every_way_to_ask_gives_the_same_pairs(client: TestClient, filled: str) 
     tree = client.post(f"{filled}/pairs/explain", json=asked).json()
     assert tree["where"] == "(votes = 2) AND (chosen.length > 0)"
     assert tree["rows"] >= 1
+    listed = client.post(f"{filled}/pairs/explain", json={"where": "chosen.model IN ('m1', 'm2')"})
+    assert listed.json()["rows"] >= 1
     again = client.post(f"{filled}/pairs/query", json={**asked, "where": tree["tree"]}).json()
     assert again["items"] == first
     viewed = client.get(f"{filled}/filter", params=asked).json()
