@@ -13,6 +13,7 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    or_,
     select,
 )
 from sqlalchemy.orm import aliased
@@ -21,6 +22,7 @@ from service.filters.tree import BadFilter, Field
 from service.tables.datasets import Upload
 from service.tables.items import Prompt, Record, Response
 from service.tables.pairs import Pair
+from service.tables.scores import Score
 from service.tables.viewer import PairScores
 
 Kind: TypeAlias = Literal["number", "text", "boolean", "json"]
@@ -130,6 +132,7 @@ class Catalogue:
             self.scores[found["name"]] = entry
             # A signal's own name is its first output.
             self.scores.setdefault(found["name"].partition(".")[0], entry)
+        self.scores |= statuses(scores)
 
     def entry(self, found: Field, of_judgment: Mapping[str, Entry]) -> Entry:
         """Raises BadFilter `unknown_field`, whatever else may have that name."""
@@ -155,6 +158,37 @@ class Catalogue:
 
 def score(place: int) -> Callable[[Any], Any]:
     return lambda tables: tables.scored.values[place]
+
+
+def statuses(scores: Sequence[Mapping[str, Any]]) -> dict[str, Entry]:
+    """Why a score is missing: of each output, and of a signal as a whole."""
+    signals: dict[str, list[Mapping[str, Any]]] = {}
+    for found in scores:
+        signals.setdefault(found["name"].partition(".")[0], []).append(found)
+    names = {found["name"]: [found] for found in scores} | signals
+    meaning = "ok, or why there is no score; missing where none was computed"
+    # `scored` says that the value is of the snapshot: all pages of a filter by it read the same.
+    return {
+        f"{name}.status": Entry("text", meaning, status(own), ("scored",))
+        for name, own in names.items()
+    }
+
+
+def status(outputs: Sequence[Mapping[str, Any]]) -> Callable[[Any], Any]:
+    """Of several outputs of a signal the first that is missing, by name."""
+    first = outputs[0]
+    fit = Score.fit_id.is_(None) if first["fit_id"] is None else Score.fit_id == first["fit_id"]
+    item = Pair.prompt_id if first["level"] == "prompt" else Pair.id
+    found = (
+        select(Score.status)
+        .where(Score.signal_id == first["signal_id"], fit, Score.item_id == item)
+        .where(or_(*(Score.output == each["output"] for each in outputs)))
+        .order_by(Score.status == "ok", Score.output)
+        .limit(1)
+        .correlate(Pair)
+        .scalar_subquery()
+    )
+    return lambda _: found
 
 
 def metadata(keys: Sequence[str]) -> Value:

@@ -1,7 +1,7 @@
 """Pairs: the first-class object, read in pages."""
 
 import uuid
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,6 +17,7 @@ from service.routes.datasets import DatasetDep
 from service.routes.idempotent import IdempotentRoute
 from service.tables.items import Prompt, Response
 from service.tables.pairs import Pair
+from service.viewer.rows import selected, source_of
 
 router = APIRouter(
     prefix="/api/v1/datasets/{dataset_id}/pairs", tags=["pairs"], route_class=IdempotentRoute
@@ -98,13 +99,25 @@ OrderQuery = Annotated[
 ]
 
 
+FieldsQuery = Annotated[
+    str | None,
+    Query(
+        description="only these columns, with commas between: of `/rows`, or what filters may name",
+        examples=["pair_id,chosen.model,metadata.source"],
+    ),
+]
+
+
 class PairQuery(BaseModel):
-    """A filter as text or as a JSON tree, an order, and which page."""
+    """A filter as text or as a JSON tree, an order, which columns, and which page."""
 
     model_config = ConfigDict(extra="forbid")
 
     where: str | dict[str, Any] | None = Field(default=None, examples=["agreement < 1"])
     orderby: str | None = None
+    fields: list[str] | None = Field(
+        default=None, min_length=1, examples=[["pair_id", "chosen.model", "metadata.source"]]
+    )
     limit: int = Field(default=100, ge=1, le=1000)
     cursor: str | None = None
 
@@ -122,19 +135,25 @@ class FieldOut(BaseModel):
     meaning: str
 
 
-@router.get("", response_model=Page[PairOut])
+Selected: TypeAlias = dict[str, Any]  # the columns asked for, by the names they were asked by
+Pairs = Page[PairOut | Selected]
+
+
+@router.get("", response_model=Pairs)
 def list_pairs(
     dataset: DatasetDep,
     session: SessionDep,
     where: WhereQuery = None,
     orderby: OrderQuery = None,
+    fields: FieldsQuery = None,
     limit: LimitQuery = 100,
     cursor: CursorQuery = None,
 ) -> dict[str, Any]:
     """The dataset's pairs, in the order of their uploads and lines, or filtered and ordered."""
-    if where or orderby:
+    if where or orderby or fields is not None:
+        named = None if fields is None else fields.split(",")
         return queried(session, dataset.id, PairQuery.model_construct(
-            where=where, orderby=orderby, limit=limit, cursor=cursor
+            where=where, orderby=orderby, fields=named, limit=limit, cursor=cursor
         ))  # fmt: skip
     scope = f"pairs {dataset.id}"
     rows = pairs_of(dataset.id).order_by(Pair.position).limit(limit + 1)
@@ -148,13 +167,16 @@ def queried(session: Session, dataset_id: uuid.UUID, wanted: PairQuery) -> dict[
     """A page of the pairs that a filter keeps, in its order."""
     query = filters.Query(session, dataset_id, wanted.where, wanted.orderby)
     positions, following = query.page(wanted.limit, wanted.cursor)
+    if wanted.fields is not None:
+        source = source_of(session, query.snapshot, wanted.fields)
+        return {"items": selected(session, source, positions), "next_cursor": following}
     rows = session.execute(pairs_of(dataset_id).where(Pair.position.in_(positions)))
     found = {row[0].position: pair_out(*row) for row in rows}
     kept = [found[position] for position in positions if position in found]
     return {"items": kept, "next_cursor": following}
 
 
-@router.post("/query", response_model=Page[PairOut])
+@router.post("/query", response_model=Pairs)
 def query_pairs(dataset: DatasetDep, session: SessionDep, body: PairQuery) -> dict[str, Any]:
     """The same with a filter that is too long for an address, or a JSON tree."""
     return queried(session, dataset.id, body)

@@ -1,33 +1,34 @@
-"""All pairs of a dataset in one answer: lines of JSON, or an Arrow stream."""
+"""All pairs of a dataset, or those that a filter keeps, in one answer: lines of JSON or Arrow."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
 
 from service.db import SessionDep
+from service.filters import query as filters
 from service.routes.datasets import DatasetDep
+from service.routes.pairs import FieldsQuery, WhereQuery
+from service.tables.pairs import Pair
 from service.viewer import streams
-from service.viewer.blocks import Source
-from service.viewer.fields import choose
-from service.viewer.snapshots import fields_of, snapshot_of, with_scores
+from service.viewer.rows import source_of
 from service.viewer.streams import Wanted
 
 router = APIRouter(prefix="/api/v1/datasets/{dataset_id}", tags=["pairs"])
 
-FieldsQuery = Annotated[
-    str | None, Query(description="columns, separated by commas", examples=["pair_id,chosen"])
-]
 
-
-def wanted(dataset: DatasetDep, session: SessionDep, fields: str | None) -> Wanted:
+def wanted(
+    dataset: DatasetDep, session: SessionDep, fields: FieldsQuery = None, where: WhereQuery = None
+) -> Wanted:
     """Everything that is looked up before the first byte: later, only the stream can break."""
-    snapshot = snapshot_of(session, dataset.id)
-    chosen = choose(fields_of(snapshot), fields)
-    if any("scored." in found.sql for found in chosen):
-        with_scores(session, snapshot)
-    return Wanted(Source(dataset.id, snapshot.id, chosen), snapshot.anchors)
+    query = filters.Query(session, dataset.id, where)
+    source = source_of(session, query.snapshot, fields)
+    kept = None if query.condition is None else query.select(Pair.position)
+    return Wanted(source, query.snapshot.anchors, kept)
+
+
+WantedDep = Annotated[Wanted, Depends(wanted, scope="function")]
 
 
 def answer(content: AsyncIterator[Any], media_type: str) -> StreamingResponse:
@@ -35,17 +36,12 @@ def answer(content: AsyncIterator[Any], media_type: str) -> StreamingResponse:
 
 
 @router.get("/pairs.ndjson", response_class=StreamingResponse)
-def stream_ndjson(
-    dataset: DatasetDep, session: SessionDep, fields: FieldsQuery = None
-) -> StreamingResponse:
+def stream_ndjson(wanted: WantedDep) -> StreamingResponse:
     """A JSON object a line, in the order of `/rows`. Messages have all the keys they came with."""
-    return answer(streams.ndjson(wanted(dataset, session, fields)), "application/x-ndjson")
+    return answer(streams.ndjson(wanted), "application/x-ndjson")
 
 
 @router.get("/pairs.arrow", response_class=StreamingResponse)
-def stream_arrow(
-    dataset: DatasetDep, session: SessionDep, fields: FieldsQuery = None
-) -> StreamingResponse:
+def stream_arrow(wanted: WantedDep) -> StreamingResponse:
     """An Arrow IPC stream, in the order of `/rows`: `pyarrow.ipc.open_stream` reads it."""
-    media_type = "application/vnd.apache.arrow.stream"
-    return answer(streams.arrow(wanted(dataset, session, fields)), media_type)
+    return answer(streams.arrow(wanted), "application/vnd.apache.arrow.stream")

@@ -15,7 +15,7 @@ from service.filters.query import Query
 from service.paging import CursorQuery, LimitQuery, Page, decode_cursor, page_of
 from service.routes.datasets import DatasetDep
 from service.routes.idempotent import IdempotentRoute
-from service.routes.pairs import PairOut, PairQuery, queried
+from service.routes.pairs import FieldsQuery, PairQuery, Pairs, queried
 from service.tables.datasets import Dataset
 from service.tables.views import View
 
@@ -94,15 +94,19 @@ def delete_view(name: Name, dataset: DatasetDep, session: SessionDep) -> None:
     session.delete(view_named(session, dataset, name))
 
 
-@router.get("/{name}/pairs", response_model=Page[PairOut])
+@router.get("/{name}/pairs", response_model=Pairs)
 def list_pairs_of_view(
     name: Name,
     dataset: DatasetDep,
     session: SessionDep,
+    fields: FieldsQuery = None,
     limit: LimitQuery = 100,
     cursor: CursorQuery = None,
 ) -> dict[str, Any]:
     """The pairs that a view keeps, in its order."""
     view = view_named(session, dataset, name)
-    asked = PairQuery(where=view.where, orderby=view.orderby, limit=limit, cursor=cursor)
+    asked = PairQuery(
+        where=view.where, orderby=view.orderby, limit=limit, cursor=cursor,
+        fields=None if fields is None else fields.split(","),
+    )  # fmt: skip
     return queried(session, dataset.id, asked)

@@ -22,7 +22,7 @@ NUMBERS = {
     "int64": np.dtype([("size", ">i4"), ("value", ">i8")]),
     "float64": np.dtype([("size", ">i4"), ("value", ">f8")]),
 }
-OTHER = -1  # length of messages that are not of the simple form
+OTHER = -1  # length of what is missing, or of messages that are not of the simple form
 TAKEN = "ORDER BY place) FILTER (WHERE taken)"
 GATHER = {
     "number": (f"array_agg({{0}} {TAKEN}",),
@@ -62,10 +62,12 @@ def parts(field: Field, name: str) -> Iterator[tuple[str, str, str]]:
         yield f"{name}_other", f"CASE WHEN NOT {field.simple} THEN {field.other}::text END", "json"
     elif field.kind == "string":
         yield name, field.sql, "text"
+    elif field.kind == "json":
+        yield name, f"({field.sql}) #>> '{{}}'", "text"
     elif field.kind == "int64":
         yield name, f"({field.sql})::bigint", "number"
     else:  # a score is finite, so NaN can stand for a missing one
-        yield name, f"coalesce({field.sql}, 'NaN')::float8", "number"
+        yield name, f"coalesce(({field.sql})::float8, 'NaN')", "number"
 
 
 def read_column(field: Field, data: Iterator[Any]) -> Any:
@@ -75,15 +77,20 @@ def read_column(field: Field, data: Iterator[Any]) -> Any:
         return pa.array(values.astype(values.dtype.newbyteorder("=")), mask=missing)
     joined = next(data) or b""
     lengths = np.frombuffer(next(data), LENGTHS, offset=HEAD)["value"].astype(np.int64)
-    if field.kind == "string":
+    if field.kind in ("string", "json"):
         return strings(joined, lengths)
     return messages(field.role, joined, lengths, next(data))
 
 
 def strings(joined: bytes, lengths: NDArray[np.int64]) -> Any:
+    """A length below 0 is a missing string."""
+    there = lengths >= 0
     offsets = np.zeros(len(lengths) + 1, np.int32)
-    np.cumsum(lengths, out=offsets[1:])
-    return pa.StringArray.from_buffers(len(lengths), pa.py_buffer(offsets), pa.py_buffer(joined))
+    np.cumsum(np.where(there, lengths, 0), out=offsets[1:])
+    bitmap = None if there.all() else pa.py_buffer(np.packbits(there, bitorder="little").tobytes())
+    return pa.StringArray.from_buffers(
+        len(lengths), pa.py_buffer(offsets), pa.py_buffer(joined), bitmap
+    )
 
 
 def messages(role: str, joined: bytes, lengths: NDArray[np.int64], rest: bytes | None) -> Any:

@@ -7,7 +7,7 @@ there throughout is read exactly once, whatever is written meanwhile.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -20,6 +20,7 @@ from service.viewer.fields import Field
 BYTES = 4 << 20  # of text a block, give or take a row
 ROWS = 2000  # a block, at most: more than lie between two anchors
 LAST = (1 << 63) - 1  # no position is larger
+ARGUMENTS = 40  # of a function, of which a member takes two
 
 # One lookup a row by the keys, in the order of position: any other plan would read more.
 PLAN = """SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;
@@ -94,12 +95,18 @@ class Block(NamedTuple):
 def lines(session: Session, source: Source, page: Page) -> Block:
     """`data`: a JSON object a line, in UTF-8. Messages are as stored, with all their keys."""
     members = [member(found, i) for i, found in enumerate(source.fields)]
-    line = SQL("concat({}, E'}}\\n') AS line").format(SQL(", ").join(members))
+    line = SQL("concat({}, E'}}\\n') AS line").format(SQL(", ").join(grouped(members)))
     block = collect(
         session, source, page, [line], SQL("octet_length(line)"),
         [SQL("string_agg(line, '' ORDER BY place) FILTER (WHERE taken)")],
     )  # fmt: skip
     return block._replace(data=block.data[0] or b"")
+
+
+def grouped(members: Sequence[Composable]) -> Iterator[Composable]:
+    """Members side by side, so that no function gets more arguments than PostgreSQL allows."""
+    for at in range(0, len(members), ARGUMENTS):
+        yield SQL("concat({})").format(SQL(", ").join(members[at : at + ARGUMENTS]))
 
 
 def written(statement: str) -> SQL:
@@ -117,7 +124,7 @@ def member(field: Field, ordinal: int) -> Composable:
             f"CASE WHEN {field.simple} THEN {simple} ELSE {stored} END" if field.whole else stored
         )
     elif field.kind == "string":
-        value = f"to_json({field.sql})"
+        value = f"coalesce(to_json({field.sql})::text, 'null')"
     else:
         value = f"coalesce(({field.sql})::text, 'null')"
     key = ("," if ordinal else "{") + orjson.dumps(field.name).decode() + ":"

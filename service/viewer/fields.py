@@ -5,12 +5,14 @@ from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 
-from service.errors import Invalid
 from service.export.shards import MESSAGES
 
-Kind = Literal["messages", "string", "int64", "float64"]
+Kind = Literal["messages", "string", "int64", "float64", "json"]
 
-ARROW = {"messages": MESSAGES, "string": pa.string(), "int64": pa.int64(), "float64": pa.float64()}
+ARROW = {
+    "messages": MESSAGES, "string": pa.string(), "int64": pa.int64(), "float64": pa.float64(),
+    "json": pa.string(),
+}  # fmt: skip
 TEXT = {"dtype": "string", "_type": "Value"}
 
 
@@ -19,6 +21,7 @@ class Field(NamedTuple):
 
     Of messages, `sql` is the text of the one message of `role` that they are where `simple`
     holds; elsewhere they are `other`, as jsonb. `whole`: that message has no other keys.
+    A `string` or `json` may be NULL; `json` is a value of any type in lines, its text in Arrow.
     """
 
     name: str
@@ -35,7 +38,7 @@ class Field(NamedTuple):
         """The column's type as the `datasets` library writes it."""
         if self.kind == "messages":
             return {"feature": {"role": TEXT, "content": TEXT}, "_type": "List"}
-        return {"dtype": self.kind, "_type": "Value"}
+        return {"dtype": "string" if self.kind == "json" else self.kind, "_type": "Value"}
 
 
 ONE_TURN = (
@@ -78,15 +81,3 @@ def score_field(name: str, place: int, meaning: str) -> Field:
 def schema(fields: Sequence[Field]) -> Any:
     """The Arrow schema of rows with these columns."""
     return pa.schema([pa.field(found.name, ARROW[found.kind]) for found in fields])
-
-
-def choose(fields: Sequence[Field], names: str | None) -> Sequence[Field]:
-    """The columns that a comma-separated list names, in its order; all of them for None."""
-    if names is None:
-        return fields
-    known = {found.name: found for found in fields}
-    wanted = list(dict.fromkeys(name.strip() for name in names.split(",")))
-    if unknown := [name for name in wanted if name not in known]:
-        said = f"there is no column {unknown[0]!r}; known: {', '.join(known)}"
-        raise Invalid(said, code="unknown_field", field=unknown[0])
-    return [known[name] for name in wanted]

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import orjson
 from sqlalchemy.orm import Session
 
 from service.tables.viewer import Snapshot
-from service.viewer import arrays
+from service.viewer import arrays, blocks
 from service.viewer.blocks import Page, Source
 from service.viewer.fields import Field
+from service.viewer.selection import choose
 from service.viewer.snapshots import fields_of, row_numbers, with_scores
 
 PAGE_ROWS = 100  # the viewer's limit
@@ -53,6 +55,28 @@ def read(session: Session, source: Source, wanted: Sequence[int]) -> Iterator[di
         if block.rows == block.seen:
             return
         wanted = wanted[wanted.index(block.last) + 1 :]
+
+
+def source_of(
+    session: Session, snapshot: Snapshot, names: str | Sequence[str] | None = None
+) -> Source:
+    """Rows with the columns of these names, their scores ready. Raises Invalid."""
+    chosen = choose(snapshot, names)
+    if any("scored." in found.sql for found in chosen):
+        with_scores(session, snapshot)
+    return Source(snapshot.dataset_id, snapshot.id, chosen)
+
+
+def selected(session: Session, source: Source, wanted: Sequence[int]) -> list[dict[str, Any]]:
+    """Whole rows at these positions, in their order, but those that are gone."""
+    found: list[dict[str, Any]] = []
+    while wanted:
+        block = blocks.lines(session, source, Page(positions=wanted))
+        found += [orjson.loads(line) for line in block.data.split(b"\n")[:-1]]
+        if block.rows == block.seen:
+            break
+        wanted = wanted[wanted.index(block.last) + 1 :]
+    return found
 
 
 def cut(row: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
