@@ -10,6 +10,7 @@ from curation.items import Pairs, Texts, View
 from curation.signals import Level, Signal, parse_signal
 from service.cells import embedding_model, write_vectors
 from service.columns import Rows, item_ids, load_pairs, view_texts, with_vectors
+from service.media import media_pairs, texts_of
 from service.tables.jobs import Job
 from service.tables.scores import EmbeddingRow
 from workers.handler import ShardPlan, Work
@@ -44,12 +45,13 @@ def plan(session: Session, job: Job, signals: Sequence[Signal]) -> list[ShardPla
     assert job.dataset_id is not None
     plans: list[ShardPlan] = []
     pair_ids = item_ids(session, job.dataset_id, Level.pair)
+    media = media_pairs(session, job.dataset_id)
     for embedder, views in wanted_views(signals):
         model = embedding_model(session, job.workspace_id, embedder)
         planned: set[str] = set()
         for start in range(0, len(pair_ids), PAIRS):
             part = pair_ids[start : start + PAIRS]
-            texts = texts_by_id(load_pairs(session, job.dataset_id, part), views)
+            texts = texts_by_id(load_pairs(session, job.dataset_id, part), views, media)
             new = [name for name in texts if name not in planned]
             new = sorted(set(new) - known(session, model.id, new))
             planned.update(new)
@@ -70,7 +72,8 @@ def run(work: Work) -> None:
     payload, session = work.payload, work.session
     embedder = parse_signal(payload["embedder"])
     pairs = load_pairs(session, work.job.dataset_id, payload["pairs"])
-    texts = texts_by_id(pairs, [View(view) for view in payload["views"]])
+    media = media_pairs(session, work.job.dataset_id, payload["pairs"])
+    texts = texts_by_id(pairs, [View(view) for view in payload["views"]], media)
     missing = set(payload["texts"]) - known(session, payload["model_id"], payload["texts"])
     by_length = sorted(missing, key=lambda name: (sum(map(len, texts[name])), name))
     for start in range(0, len(by_length), BATCH):
@@ -82,11 +85,14 @@ def run(work: Work) -> None:
         work.checkpoint(len(ids))
 
 
-def texts_by_id(pairs: Pairs, views: Iterable[View]) -> dict[str, tuple[str, str]]:
-    """(prefix, body) of each distinct text."""
+def texts_by_id(
+    pairs: Pairs, views: Iterable[View], media: frozenset[str]
+) -> dict[str, tuple[str, str]]:
+    """(prefix, body) of each distinct text; of a pair of images, the prompt alone."""
     found: dict[str, tuple[str, str]] = {}
+    answered = texts_of(pairs, media)
     for view in views:
-        texts = view_texts(pairs, view)
+        texts = view_texts(pairs if view == View.prompt else answered, view)
         found.update(zip(texts.ids, zip(texts.prefixes, texts.bodies, strict=True), strict=True))
     return found
 

@@ -13,6 +13,7 @@ from curation.signals import Signal
 from curation.signals.embedding import Embedding
 from service.cells import embedding_model
 from service.columns import load_pairs, with_vectors
+from service.media import media_pairs, texts_of
 from service.tables.jobs import Job, JobKind, Shard, ShardState
 from service.tables.subsets import Subset
 from workers import embedding
@@ -61,6 +62,7 @@ def measure(session: Session, job: Job, subset: Subset, number: int, draws: int)
     """One split. Only the pairs that are measured get their vectors into memory."""
     recipe = recipe_of(subset)
     everything = load_pairs(session, subset.dataset_id)
+    everything = texts_of(everything, media_pairs(session, subset.dataset_id))
     fraction = Budget.parse(subset.budget).fraction(len(everything))
     pairs = everything.take(sampled(everything, MAX_PAIRS, subset.seed))
     uses = signals_in_use(session, subset, recipe)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from sqlalchemy.orm import Session
 
+from curation.items import Pairs
 from curation.signals import Signal, parse_signal
 from service.cells import (
     items_sha256,
@@ -15,6 +16,7 @@ from service.cells import (
     write_scores,
 )
 from service.columns import Generation, item_ids, load_items
+from service.media import texts_of, unread_by, unsupported
 from service.tables.jobs import Job
 from workers import embedding
 from workers.handler import ShardPlan, Work
@@ -38,13 +40,21 @@ def plan(session: Session, job: Job, signals: Sequence[Signal], *, refit: bool) 
 
 
 def run(work: Work) -> None:
-    """A fit that is there scores the rows that it has not seen, and they are marked so."""
+    """A fit that is there scores the rows that it has not seen, and they are marked so.
+
+    Pairs of images are no part of it. Without any text there is no fit.
+    """
     session, job = work.session, work.job
     assert job.dataset_id is not None
     signal, signal_id = parse_signal(work.payload["signal"]), int(work.payload["signal_id"])
     items = load_items(session, job.dataset_id, signal.level)
+    media = sorted(unread_by(session, job.dataset_id, signal))
+    items = texts_of(items, frozenset(media)) if isinstance(items, Pairs) else items
     items = embedding.embedded(session, job, signal, items)
     row = newest_fit(session, signal_id)
+    if media and row is None and not len(items):
+        write_scores(session, signal_id, None, media, unsupported(signal, len(media)))
+        return
     new = row is None or (work.payload["refit"] and row.items_sha256 != items_sha256(items.ids))
     if new:
         fit = signal.fit(items)
@@ -59,3 +69,4 @@ def run(work: Work) -> None:
     if len(items):
         scores = signal.score(items, fit)
         write_scores(session, signal_id, row.id, items.ids, scores, unseen=not new)
+    write_scores(session, signal_id, row.id, media, unsupported(signal, len(media)))

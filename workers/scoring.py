@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from curation.signals import Level, Signal, parse_signal
 from service.cells import newest_fit, signal_row, write_scores
 from service.columns import Generation, item_ids, load_items
+from service.media import unread_by, unsupported
 from service.tables.jobs import Job
 from service.tables.scores import Score
 from workers import embedding, fitting
@@ -75,6 +76,11 @@ def run_rows(work: Work) -> None:
     signal = parse_signal(payload["signal"])
     cells = Generation(payload["signal_id"], None, signal.outputs[0].name)
     missing = item_ids(session, job.dataset_id, signal.level, cells, payload["items"])
+    media = sorted(unread_by(session, job.dataset_id, signal, missing))
+    if media:
+        write_scores(session, cells.signal_id, None, media, unsupported(signal, len(media)))
+        work.checkpoint(len(media))
+        missing = [name for name in missing if name not in media]
     items = load_items(session, job.dataset_id, signal.level, missing)
     items = embedding.embedded(session, job, signal, items)
     for start in range(0, len(items), BATCH):
