@@ -110,7 +110,7 @@ def write(
         split=splits.describe({*kept}) | {"rows_left_out": rows_left_out},
         replay=wishes.of(session, subset, options),
     )
-    labels = pair_labels.columns(session, subset)
+    labels = [*pair_labels.columns(session, subset), *source.image_columns(session, subset)]
     _, written = folder.write(
         path,
         (row for row in source.rows(session, subset, labels) if row["prompt_id"] not in both),

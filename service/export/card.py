@@ -6,7 +6,7 @@ from typing import Any
 import jinja2
 import yaml
 
-from service.export.shards import COLUMNS
+from service.export.shards import COLUMNS, IMAGES
 from service.report import words
 from service.report.report import Report
 
@@ -31,7 +31,8 @@ def feature(column: str, scores: list[str]) -> dict[str, Any]:
     if column in ("prompt", "chosen", "rejected"):
         # New dicts each time: YAML writes shared ones as aliases, which `datasets` can't read.
         return {"name": column, "list": [{"name": n, "dtype": "string"} for n in MESSAGE_FIELDS]}
-    dtype = "float64" if column == "weight" or column in scores else "string"
+    number = column == "weight" or (column in scores and column not in IMAGES)
+    dtype = "float64" if number else "string"
     return {"name": column, "dtype": dtype}
 
 

@@ -19,6 +19,7 @@ class TrainingPair:
 
     `margin` is chosen minus rejected, higher = clearer; `weight` >= 0, 1 = counts once;
     `soft_label` = probability in 0..1 that chosen is the better one; None = not given.
+    An answer that is an image has no messages with text, but a URI.
     """
 
     prompt: Sequence[Message]
@@ -31,7 +32,13 @@ class TrainingPair:
     soft_label: float | None = None
     score_chosen: float | None = None
     score_rejected: float | None = None
+    chosen_image: str | None = None
+    rejected_image: str | None = None
     origin: Origin = field(default_factory=dict[str, Any])
+
+    @property
+    def is_of_images(self) -> bool:
+        return self.chosen_image is not None or self.rejected_image is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,7 @@ class TrainerLayout(BaseModel, ABC):
     takes_soft_label: ClassVar[bool] = False
     least_answer: ClassVar[int] = 1  # tokens of max_length that a prompt must leave
     holds_answers: ClassVar[bool] = True
+    holds_images: ClassVar[bool] = False  # and no texts
     finds_answers_by_text: ClassVar[bool] = False  # in the rendered chat, which may trim them
 
     @abstractmethod

@@ -28,6 +28,8 @@ MEANINGS = {
     "margin": "how far apart the labels put the two: rating points, ranks, strength",
     "soft_label": "P(chosen is better) by the votes, a tie as half a vote for each",
     "curriculum_stage": "from 1, the easiest pair of the prompt first",
+    "chosen_image": "the preferred answer's image, a URI; null where it is a text",
+    "rejected_image": "the other answer's image, a URI; null where it is a text",
 }
 
 

@@ -23,12 +23,26 @@ def check_pair(layout: PairLayout, pair: TrainingPair) -> Iterator[str]:
     if not text_of(pair.prompt).strip():
         yield "empty_prompt"
     yield from check_turns(pair.prompt)
-    if layout.holds_answers:
+    if pair.is_of_images and layout.holds_answers and not layout.holds_images:
+        yield "image_answer"
+        return
+    if layout.holds_images:
+        yield from check_images(pair)
+    elif layout.holds_answers:
         yield from check_answers(layout, pair)
     try:
         list(layout.rows([pair]))
     except RowError as error:
         yield f"not_expressible: {error.message}"
+
+
+def check_images(pair: TrainingPair) -> Iterator[str]:
+    if pair.chosen_image is None or pair.rejected_image is None:
+        yield "text_answer"
+    elif pair.chosen_image == pair.rejected_image:
+        yield "chosen_equals_rejected"
+    if is_reversed(pair):
+        yield "reversed_order"
 
 
 def check_answers(layout: PairLayout, pair: TrainingPair) -> Iterator[str]:

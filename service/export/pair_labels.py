@@ -29,7 +29,7 @@ def columns(session: Session, subset: Subset) -> list[str]:
 
 
 def values(pair: Pair, names: list[str]) -> dict[str, float | None]:
-    return {name: getattr(pair, name) for name in names}
+    return {name: getattr(pair, name) for name in names if name in TELLING}
 
 
 def builds(session: Session, subset: Subset) -> tuple[dict[str, Any], ...]:

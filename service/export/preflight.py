@@ -27,6 +27,11 @@ SHOWN = 20  # rows named in a finding
 CODES: dict[str, tuple[Severity, str]] = {
     "empty_answer": ("error", "an answer has no text"),
     "chosen_equals_rejected": ("error", "chosen and rejected say the same"),
+    "image_answer": (
+        "error",
+        "an answer is an image, this layout holds texts: see diffusion_dpo",
+    ),
+    "text_answer": ("error", "an answer is a text, and the layout holds images"),
     "empty_prompt": ("error", "the prompt has no text"),
     "prompt_repeated": ("error", "the answers begin with the prompt, which would come twice"),
     "empty_after_truncation": ("error", "the prompt fills max_length: no answer is left"),
@@ -138,13 +143,17 @@ class Search:
         yield from check_pair(self.layout, item)
         if self.layout.holds_answers and self.contradicts(item):
             yield "contradicts"
+        if item.is_of_images and self.layout.holds_answers:
+            return
         if self.tokenizer is not None:
             yield from check_tokens(self.layout, item, self.tokenizer, self.max_length)
         elif self.max_length is not None:
             yield from check_characters(item, self.max_length)
 
     def contradicts(self, pair: TrainingPair) -> bool:
-        prompt, chosen, rejected = map(text_of, (pair.prompt, pair.chosen, pair.rejected))
+        prompt = text_of(pair.prompt)
+        chosen = pair.chosen_image or text_of(pair.chosen)
+        rejected = pair.rejected_image or text_of(pair.rejected)
         first, second = sorted((chosen, rejected))
         known = self.orders.setdefault(digest(prompt, first, second), first == chosen)
         return known != (first == chosen)

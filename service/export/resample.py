@@ -37,6 +37,8 @@ def decided(pair: TrainingPair, drawn: float) -> TrainingPair:
         rejected=pair.chosen,
         score_chosen=pair.score_rejected,
         score_rejected=pair.score_chosen,
+        chosen_image=pair.rejected_image,
+        rejected_image=pair.chosen_image,
         margin=None if pair.margin is None else -pair.margin,
     )
 

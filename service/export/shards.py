@@ -22,6 +22,7 @@ LEADING = (
     pa.field("weight", pa.float64()),
 )
 COLUMNS = tuple(found.name for found in LEADING)
+IMAGES = ("chosen_image", "rejected_image")  # URIs, only where a kept pair is of images
 
 Row = Mapping[str, Any]
 
@@ -36,7 +37,8 @@ class FileFacts(TypedDict, total=False):
 
 def schema(scores: Sequence[str]) -> Any:
     """TRL's conversational preference columns, where each row comes from, then its scores."""
-    return pa.schema([*LEADING, *(pa.field(name, pa.float64()) for name in scores)])
+    kinds = {name: pa.string() if name in IMAGES else pa.float64() for name in scores}
+    return pa.schema([*LEADING, *(pa.field(name, kind) for name, kind in kinds.items())])
 
 
 def facts(path: Path, rows: int | None = None) -> FileFacts:

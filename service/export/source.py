@@ -9,8 +9,9 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
 from curation.text import content_text
-from service.export import pair_labels
+from service.export import pair_labels, shards
 from service.export.shards import ROWS_PER_GROUP, Row
+from service.media import is_medium
 from service.selection import SignalUse, SubsetManifest
 from service.tables.datasets import Dataset, Reject, Upload, UploadState
 from service.tables.items import Prompt, Response
@@ -84,6 +85,7 @@ def rows(session: Session, subset: Subset, labels: list[str]) -> Iterator[Row]:
                 "recipe_id": subset.recipe["id"],
                 "recipe_sha": subset.recipe_sha256,
                 **pair_labels.values(record[1], labels),
+                **images(record, labels),
                 **scores[record[1].id],
             }
 
@@ -99,6 +101,19 @@ def row(record: TextRow) -> dict[str, Any]:
         "source": source(sha256, pair.line),
         "weight": 1.0,
     }
+
+
+def images(record: TextRow, names: Sequence[str]) -> dict[str, str | None]:
+    """The URIs of answers that are images: their messages are empty."""
+    sides = {name: side.uri for name, side in zip(shards.IMAGES, record[3:5], strict=True)}
+    return {name: uri for name, uri in sides.items() if name in names}
+
+
+def image_columns(session: Session, subset: Subset) -> list[str]:
+    """The columns of URIs, where a kept pair is of images."""
+    kept = texts(subset).where(SubsetItem.rank.is_not(None))
+    found = session.execute(kept.where(is_medium(Chosen) | is_medium(Rejected)).limit(1)).first()
+    return [*shards.IMAGES] if found else []
 
 
 def source(sha256: bytes, line: int) -> str:

@@ -13,7 +13,7 @@ from service.export import manifest
 from service.export.layout import PairLayout, Place, Row, TrainingPair
 from service.export.preflight import Preflight, preflight
 from service.export.resample import resample
-from service.export.shards import COLUMNS, FileFacts, SplitWriter, facts
+from service.export.shards import COLUMNS, IMAGES, FileFacts, SplitWriter, facts
 from service.export.tokenizers import load_tokenizer
 from service.formats.record import RowError
 from service.trainers import LAYOUTS
@@ -100,6 +100,7 @@ def read_pairs(source: Path, split: str) -> Iterator[TrainingPair]:
                     weight=row["weight"],
                     margin=row.get("margin"),
                     soft_label=row.get("soft_label"),
+                    **{name: row.get(name) for name in IMAGES},
                     origin={name: value for name, value in row.items() if name not in TEXTS},
                 )
 
@@ -139,7 +140,7 @@ def rows_checked(layout: PairLayout, pairs: Iterator[TrainingPair]) -> Iterator[
 
 def origin_schema(origin: Mapping[str, Any]) -> Any:
     """Texts for what every export has, numbers for the weight and the scores."""
-    texts = {name for name in COLUMNS if name != "weight"}
+    texts = {*COLUMNS, *IMAGES} - {"weight"}
     return pa.schema([(name, pa.string() if name in texts else pa.float64()) for name in origin])
 
 

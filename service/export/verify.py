@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from service.export import card, folder, manifest
-from service.export.shards import COLUMNS, facts
+from service.export.shards import COLUMNS, IMAGES, facts
 from service.export.splitting import Scheme, text_groups
 
 
@@ -85,7 +85,9 @@ def read_splits(
         if not name.startswith("data/") or not (path / name).is_file():
             continue
         try:
-            table = pq.ParquetFile(path / name).read(columns=list(COLUMNS))
+            file = pq.ParquetFile(path / name)
+            images = [column for column in IMAGES if column in file.schema_arrow.names]
+            table = file.read(columns=[*COLUMNS, *images])
         except (pa.ArrowException, OSError) as error:
             found.append(Difference(name, f"can't be read: {str(error).splitlines()[0]}"))
             continue
@@ -128,9 +130,14 @@ def check_rows(tables: list[tuple[str, Any]]) -> Iterator[Difference]:
                 yield Difference(name, f"prompt {row['prompt_id']} is in two splits")
             if row["pair_id"] in seen:
                 yield Difference(name, f"pair {row['pair_id']} is there twice")
-            if row["chosen"] == row["rejected"]:
+            if says(row, "chosen") == says(row, "rejected"):
                 yield Difference(name, f"pair {row['pair_id']}: chosen equals rejected")
             seen.add(row["pair_id"])
+
+
+def says(row: Mapping[str, Any], side: str) -> tuple[Any, Any]:
+    """Messages, and the image that an answer may be."""
+    return row[side], row.get(f"{side}_image")
 
 
 def check_counts(

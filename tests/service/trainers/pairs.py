@@ -45,7 +45,9 @@ DIALOGUE: list[Message] = [
     *user("2 + 2?"),
 ]
 PAIRS = [*(pair(index) for index in range(6)), pair(6, DIALOGUE)]
-PAIR_LAYOUTS = [name for name, each in LAYOUTS.items() if issubclass(each, PairLayout)]
+PAIR_LAYOUTS = [  # of texts
+    name for name, each in LAYOUTS.items() if issubclass(each, PairLayout) and not each.holds_images
+]
 
 
 def rows(layout: TrainerLayout, given: Sequence[Any]) -> list[dict[str, Any]]:

@@ -34,8 +34,9 @@ IMAGE = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text"
 
 def test_the_layouts_are_those_of_the_catalogue() -> None:
     assert set(LAYOUTS) == {
-        "axolotl", "csv", "image_pairs", "llamafactory", "llamafactory_kto", "native", "nemo_rl",
-        "openrlhf", "ranked", "trl_preference", "trl_prompts", "trl_reward", "trl_stepwise",
+        "axolotl", "csv", "diffusion_dpo", "image_pairs", "llamafactory", "llamafactory_kto",
+        "native", "nemo_rl", "openrlhf", "ranked", "trl_preference", "trl_prompts",
+        "trl_reward", "trl_stepwise",
         "trl_thumbs", "trl_unpaired", "ultrafeedback_binarized",
     }  # fmt: skip
 
