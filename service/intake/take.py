@@ -11,6 +11,7 @@ from service.errors import Conflict, NotFound
 from service.queue import enqueue
 from service.tables.datasets import Dataset, Upload, UploadState
 from service.tables.jobs import FINAL_STATES, Job, JobKind
+from service.tables.pairs import FIRST_BUILD
 
 STORE_LOCK = 0x73746F72  # shared by who stores a file, held alone by who removes what has no row
 
@@ -90,6 +91,9 @@ def add_upload(
     last = session.scalar(
         select(func.coalesce(func.max(Upload.ordinal), 0)).where(Upload.dataset_id == dataset_id)
     )
+    if (last or 0) + 1 >= FIRST_BUILD:
+        detail = f"a dataset has at most {FIRST_BUILD - 1} uploads: put files together"
+        raise Conflict(detail, code="too_many_uploads")
     upload = Upload(
         dataset_id=dataset_id, ordinal=(last or 0) + 1, sha256=sha256, size=size, **options
     )

@@ -1,14 +1,16 @@
 """Deletes stored files that nothing needs any more."""
 
+import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import String, cast, exists, func, select
+from sqlalchemy import String, cast, delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from service import files
 from service.tables.datasets import Upload, UploadState
 from service.tables.subsets import Export
+from service.tables.viewer import ParquetShard, Snapshot
 
 
 def delete_upload_file(session: Session, upload: Upload, sha256: bytes) -> None:
@@ -31,3 +33,15 @@ def delete_export_files(session: Session, exports: Iterable[Export]) -> None:
             named = func.strpos(cast(Export.files, String), key) > 0
             if not session.scalar(select(exists().where(named))):
                 files.delete(key)
+
+
+def delete_views(session: Session, dataset_id: uuid.UUID) -> None:
+    """All that the read side remembers of the dataset, with its Parquet files. Waits for requests
+    that read it; a stream that goes on, or a page of an earlier snapshot, gets 410."""
+    own = select(Snapshot.id).where(Snapshot.dataset_id == dataset_id)
+    session.execute(own.with_for_update())
+    shards = select(ParquetShard.key).where(ParquetShard.snapshot_id.in_(own))
+    keys = session.scalars(shards).all()
+    session.execute(delete(Snapshot).where(Snapshot.dataset_id == dataset_id))
+    for key in keys:
+        files.delete(key)

@@ -11,9 +11,10 @@ from sqlalchemy.exc import IntegrityError
 
 from service.auth import WorkspaceDep
 from service.db import SessionDep
-from service.errors import Conflict, NotFound
+from service.errors import Conflict
 from service.paging import CursorQuery, LimitQuery, Page, decode_cursor, page_of
 from service.routes.idempotent import IdempotentRoute
+from service.routes.owned import owned
 from service.tables.datasets import Dataset
 from service.tables.pairs import Pair
 
@@ -50,12 +51,7 @@ class DatasetDetail(DatasetOut):
 
 
 def owned_dataset(dataset_id: uuid.UUID, session: SessionDep, workspace: WorkspaceDep) -> Dataset:
-    found = session.scalar(
-        select(Dataset).where(Dataset.id == dataset_id, Dataset.workspace_id == workspace.id)
-    )
-    if found is None:
-        raise NotFound(f"no dataset {dataset_id}")
-    return found
+    return owned(session, workspace, Dataset, dataset_id)
 
 
 DatasetDep = Annotated[Dataset, Depends(owned_dataset, scope="function")]

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal, TypeAlias
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select
 
 from service import files
 from service.auth import WorkspaceDep
@@ -19,10 +18,10 @@ from service.export.splitting import DEFAULT_BY, TEST_FRACTION, SplitBy
 from service.queue import enqueue
 from service.routes.idempotent import IdempotentRoute
 from service.routes.jobs import JobOut
+from service.routes.owned import owned
 from service.routes.subsets import SubsetDep
-from service.tables.datasets import Dataset
 from service.tables.jobs import Job, JobKind
-from service.tables.subsets import Export, Subset
+from service.tables.subsets import Export
 
 router = APIRouter(prefix="/api/v1", tags=["exports"], route_class=IdempotentRoute)
 
@@ -109,15 +108,7 @@ class ExportCreated(BaseModel):
 
 
 def owned_export(export_id: uuid.UUID, session: SessionDep, workspace: WorkspaceDep) -> Export:
-    found = session.scalar(
-        select(Export)
-        .join(Subset)
-        .join(Dataset)
-        .where(Export.id == export_id, Dataset.workspace_id == workspace.id)
-    )
-    if found is None:
-        raise NotFound(f"no export {export_id}")
-    return found
+    return owned(session, workspace, Export, export_id)
 
 
 ExportDep = Annotated[Export, Depends(owned_export, scope="function")]

@@ -17,11 +17,12 @@ from curation.signals import AnySignal
 from service import db
 from service.auth import WorkspaceDep
 from service.db import SessionDep
-from service.errors import Conflict, NotFound
+from service.errors import Conflict
 from service.paging import CursorQuery, LimitQuery, Page, decode_cursor, page_of
 from service.queue import ACTIVE_STATES, enqueue, ring_after_commit
 from service.routes.datasets import DatasetDep
 from service.routes.idempotent import IdempotentRoute
+from service.routes.owned import owned
 from service.tables.jobs import FINAL_STATES, Job, JobKind, JobState, Shard
 
 router = APIRouter(prefix="/api/v1", tags=["jobs"], route_class=IdempotentRoute)
@@ -90,10 +91,7 @@ def job_out(session: Session, job: Job) -> JobOut:
 
 def owned_job(job_id: uuid.UUID, session: SessionDep, workspace: WorkspaceDep) -> Job:
     """The workspace's job; 404 for anybody else's."""
-    job = session.scalar(select(Job).where(Job.id == job_id, Job.workspace_id == workspace.id))
-    if job is None:
-        raise NotFound(f"no job {job_id}")
-    return job
+    return owned(session, workspace, Job, job_id)
 
 
 JobDep = Annotated[Job, Depends(owned_job, scope="function")]

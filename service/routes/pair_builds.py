@@ -22,7 +22,7 @@ from service.routes.idempotent import IdempotentRoute
 from service.routes.jobs import JobOut
 from service.tables.datasets import Dataset
 from service.tables.jobs import FINAL_STATES, Job, JobKind
-from service.tables.pairs import Pair, PairBuild
+from service.tables.pairs import FIRST_BUILD, Pair, PairBuild
 from service.tables.subsets import Subset, SubsetItem
 
 router = APIRouter(prefix="/api/v1", tags=["pair builds"], route_class=IdempotentRoute)
@@ -211,6 +211,11 @@ def new_build(
     last = session.scalar(
         select(func.max(PairBuild.ordinal)).where(PairBuild.dataset_id == dataset.id)
     )
+    if (last or 0) + 1 >= FIRST_BUILD:
+        raise Conflict(
+            f"a dataset has at most {FIRST_BUILD - 1} pair builds: delete the last ones",
+            code="too_many_builds",
+        )
     build = PairBuild(
         id=uuid.uuid4(), dataset_id=dataset.id, ordinal=(last or 0) + 1, labels_sha256=labels,
         **described,

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import Depends
-from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -14,19 +13,15 @@ from starlette.requests import ClientDisconnect, Request
 from service import db, files
 from service.auth import StreamingWorkspaceDep
 from service.config import settings
-from service.errors import BadRequest, NotFound, TooLarge, UnsupportedFile
+from service.errors import BadRequest, TooLarge, UnsupportedFile
+from service.routes.owned import owned
 from service.tables.datasets import Dataset
 
 
 def streaming_dataset(dataset_id: uuid.UUID, workspace: StreamingWorkspaceDep) -> Dataset:
     """The workspace's dataset; no connection is held while the endpoint streams."""
     with db.new_session() as session:
-        found = session.scalar(
-            select(Dataset).where(Dataset.id == dataset_id, Dataset.workspace_id == workspace.id)
-        )
-    if found is None:
-        raise NotFound(f"no dataset {dataset_id}")
-    return found
+        return owned(session, workspace, Dataset, dataset_id)
 
 
 StreamingDatasetDep = Annotated[Dataset, Depends(streaming_dataset)]

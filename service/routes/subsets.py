@@ -11,13 +11,13 @@ from sqlalchemy import select
 from curation.recipes import RECIPES, Budget, Recipe
 from service.auth import WorkspaceDep
 from service.db import SessionDep
-from service.errors import Conflict, Invalid, NotFound
+from service.errors import Conflict, Invalid
 from service.paging import CursorQuery, LimitQuery, Page, decode_cursor, page_of
 from service.queue import enqueue
 from service.routes.datasets import DatasetDep
 from service.routes.idempotent import IdempotentRoute
 from service.routes.jobs import JobOut
-from service.tables.datasets import Dataset
+from service.routes.owned import owned
 from service.tables.jobs import Job, JobKind
 from service.tables.subsets import Subset, SubsetItem
 
@@ -92,20 +92,11 @@ class SubsetItemOut(BaseModel):
     reason: str = Field(examples=["selected"])
 
 
-def subset_of_workspace(
-    subset_id: uuid.UUID, session: SessionDep, workspace: WorkspaceDep
-) -> Subset:
-    found = session.scalar(
-        select(Subset)
-        .join(Dataset)
-        .where(Subset.id == subset_id, Dataset.workspace_id == workspace.id)
-    )
-    if found is None:
-        raise NotFound(f"no subset {subset_id}")
-    return found
+def owned_subset(subset_id: uuid.UUID, session: SessionDep, workspace: WorkspaceDep) -> Subset:
+    return owned(session, workspace, Subset, subset_id)
 
 
-SubsetDep = Annotated[Subset, Depends(subset_of_workspace, scope="function")]
+SubsetDep = Annotated[Subset, Depends(owned_subset, scope="function")]
 
 
 def recipe_named(given: str | Recipe) -> Recipe:

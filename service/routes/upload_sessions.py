@@ -13,21 +13,21 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import BaseModel, Field
-from sqlalchemy import func, select
+from sqlalchemy import func
 from starlette.concurrency import run_in_threadpool
 
 from service import db, files
 from service.auth import StreamingWorkspaceDep
 from service.config import settings
 from service.db import SessionDep
-from service.errors import BadRequest, NotFound, ServiceError, TooLarge
+from service.errors import BadRequest, ServiceError, TooLarge
 from service.intake import resumable
 from service.intake.resumable import Appender, offset_mismatch
 from service.routes.datasets import DatasetDep
 from service.routes.idempotent import IdempotentRoute
+from service.routes.owned import owned
 from service.routes.receiving import blocks, check_head
 from service.routes.uploads import UploadCreated, UploadOptions, answer
-from service.tables.datasets import Dataset
 from service.tables.sessions import UploadSession
 
 router = APIRouter(prefix="/api/v1", tags=["uploads"], route_class=IdempotentRoute)
@@ -76,15 +76,8 @@ def state_headers(found: UploadSession) -> dict[str, str]:
 def owned_session(session_id: uuid.UUID, workspace: StreamingWorkspaceDep) -> UploadSession:
     """The workspace's session; no connection is held while the endpoint streams."""
     with db.new_session() as session:
-        found = session.scalar(
-            select(UploadSession)
-            .join(Dataset)
-            .where(UploadSession.id == session_id, Dataset.workspace_id == workspace.id)
-            .where(UploadSession.expires_at > func.now())
-        )
-    if found is None:
-        raise NotFound(f"no upload session {session_id}")
-    return found
+        waiting = UploadSession.expires_at > func.now()
+        return owned(session, workspace, UploadSession, session_id, waiting)
 
 
 OwnedSession = Annotated[UploadSession, Depends(owned_session)]

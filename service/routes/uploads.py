@@ -18,13 +18,14 @@ from starlette.concurrency import run_in_threadpool
 from service import db, files
 from service.auth import WorkspaceDep
 from service.db import SessionDep
-from service.errors import Invalid, NotFound
+from service.errors import Invalid
 from service.formats import FORMATS
 from service.intake.idempotency import Claim, checked_key, once
 from service.intake.take import take
 from service.routes.datasets import DatasetDep, Name
 from service.routes.idempotent import KeyHeader, claim_of
 from service.routes.jobs import JobOut, job_out
+from service.routes.owned import owned
 from service.routes.previews import PreviewOut, previewed
 from service.routes.receiving import StreamingDatasetDep, receive
 from service.tables.datasets import Dataset, Reject, Upload, UploadState
@@ -109,14 +110,7 @@ def upload_out(upload: Upload) -> dict[str, Any]:
 
 
 def owned_upload(upload_id: uuid.UUID, session: SessionDep, workspace: WorkspaceDep) -> Upload:
-    found = session.scalar(
-        select(Upload)
-        .join(Dataset)
-        .where(Upload.id == upload_id, Dataset.workspace_id == workspace.id)
-    )
-    if found is None:
-        raise NotFound(f"no upload {upload_id}")
-    return found
+    return owned(session, workspace, Upload, upload_id)
 
 
 UploadDep = Annotated[Upload, Depends(owned_upload, scope="function")]

@@ -18,6 +18,7 @@ from service.db import SessionDep
 from service.errors import Invalid, NotFound
 from service.filters import query as filters
 from service.filters.builder import match
+from service.routes.owned import owned
 from service.tables.datasets import Dataset, Upload
 from service.tables.viewer import ParquetShard, Snapshot
 from service.viewer import descriptions, rows
@@ -106,10 +107,13 @@ def viewed_dataset(
     """The dataset of the path, or the one so named in the caller's workspace."""
     if dataset_id is None and not dataset:
         raise Invalid("Parameter 'dataset' is required", code="missing_parameter", field="dataset")
-    wanted = Dataset.id == dataset_id if dataset_id is not None else Dataset.name == dataset
-    found = session.scalar(select(Dataset).where(wanted, Dataset.workspace_id == workspace.id))
+    if dataset_id is not None:
+        found = owned(session, workspace, Dataset, dataset_id)
+    else:
+        named = select(Dataset).where(Dataset.name == dataset, Dataset.workspace_id == workspace.id)
+        found = session.scalar(named)
     if found is None:
-        raise NotFound(f"no dataset {dataset_id or dataset!r}")
+        raise NotFound(f"no dataset {dataset!r}")
     if (config, split) != (CONFIG, SPLIT):
         raise NotFound(f"no split {config!r}, {split!r}; there is {CONFIG!r}, {SPLIT!r}")
     return found

@@ -71,7 +71,7 @@ class Pair(Table):
 
 POSITION_LINE_BITS = 36
 POSITION_ORDINAL_BITS = 12
-FIRST_BUILD = 1 << 14  # uploads of a dataset count from 1 and stay below
+FIRST_BUILD = 1 << 14  # uploads of a dataset count from 1 and stay below, and so do its builds
 
 
 def position(upload_ordinal: int, line: int, ordinal: int) -> int:

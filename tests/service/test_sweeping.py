@@ -11,7 +11,8 @@ from service import files
 from service.sweeping import sweep
 from service.tables.datasets import Upload
 from service.tables.sessions import IdempotencyKey, UploadPart, UploadSession
-from tests.service.intake.uploading import new_dataset, post, trl
+from service.tables.viewer import ParquetShard
+from tests.service.intake.uploading import ingested, new_dataset, post, trl
 
 LONG_AGO = func.now() - text("interval '2 days'")
 
@@ -97,3 +98,34 @@ def test_old_answers_go(client: TestClient, session: Session) -> None:
     session.commit()
     sweep()
     assert session.scalars(select(IdempotencyKey.key)).all() == ["b"]
+
+
+@pytest.mark.usefixtures("rung")
+def test_the_viewers_files_go_with_their_snapshot(client: TestClient, session: Session) -> None:
+    """Deleted with the dataset, or forgotten; a file of a snapshot stays however old it is."""
+    made: dict[str, str] = {}
+    for name in ("stays", "goes"):
+        dataset = new_dataset(client, name)
+        ingested(client, dataset, trl(3, name + " {i}"))
+        assert client.get(f"/api/v1/datasets/{dataset}/parquet").json()["pending"] == []
+        [key] = session.scalars(select(ParquetShard.key).where(ParquetShard.key.not_in(made)))
+        made[key] = dataset
+    stays, goes = made
+    age(files.VIEWED)
+    sweep()
+    assert [files.exists(key) for key in made] == [True, True]
+    assert client.delete(f"/api/v1/datasets/{made[goes]}").status_code == 204
+    sweep()
+    assert [files.exists(key) for key in made] == [True, False]
+    listed = client.get(f"/api/v1/datasets/{made[stays]}/parquet").json()["parquet_files"]
+    assert client.get(listed[0]["url"]).status_code == 200
+
+
+@pytest.mark.usefixtures("session")
+def test_a_young_file_of_the_viewer_waits_for_its_row() -> None:
+    incoming = stray()
+    incoming.keep(f"{files.VIEWED}/0/0-young")
+    assert sweep() == 0
+    age(files.VIEWED)
+    sweep()
+    assert not files.exists(f"{files.VIEWED}/0/0-young")
