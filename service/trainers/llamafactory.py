@@ -9,6 +9,7 @@ import yaml
 
 from service.export.layout import PairLayout, Place, Row, TrainingPair
 from service.export.plain import PlainMessage, only, plain
+from service.export.unary import once
 from service.formats.record import Message, RowError
 from service.formats.sharegpt import TO
 
@@ -37,20 +38,28 @@ class LlamaFactory(PairLayout):
 
 
 class LlamaFactoryKto(PairLayout):
+    """With `deduplicate`, each answer of a prompt comes once, tagged as most of its rows are."""
+
     name: ClassVar[str] = "llamafactory_kto"
     description: ClassVar[str] = "LLaMA-Factory KTO: sharegpt with kto_tag, two rows a pair"
+
+    deduplicate: bool = False
 
     def features(self) -> Any:
         return pa.schema([("conversations", pa.list_(TURN)), ("kto_tag", pa.bool_())])
 
     def rows(self, pairs: Iterable[TrainingPair]) -> Iterator[Row]:
-        for pair in pairs:
-            for answer, tag in ((pair.chosen, True), (pair.rejected, False)):
-                said = [*turns(pair.prompt), turn(only(answer))]
-                yield Row({"conversations": said, "kto_tag": tag}, pair.origin)
+        rows = (row for pair in pairs for row in two_rows(pair))
+        return once(rows, "kto_tag") if self.deduplicate else rows
 
     def config_files(self, place: Place) -> dict[str, bytes]:
         return config(place, {"columns": columns("kto_tag")}, "kto")
+
+
+def two_rows(pair: TrainingPair) -> Iterator[Row]:
+    for answer, tag in ((pair.chosen, True), (pair.rejected, False)):
+        said = [*turns(pair.prompt), turn(only(answer))]
+        yield Row({"conversations": said, "kto_tag": tag}, pair.origin)
 
 
 def turn(message: PlainMessage) -> dict[str, str]:

@@ -10,6 +10,7 @@ import yaml
 
 from service.export.layout import PairLayout, Place, RecordLayout, Row, TrainingPair, TrainingRecord
 from service.export.plain import MESSAGES, plain
+from service.export.unary import once
 from service.formats import FORMATS
 from service.formats.record import RowError
 
@@ -52,39 +53,44 @@ class TrlReward(PairLayout):
 
 
 class TrlUnpaired(PairLayout):
-    """C10 of the catalogue: a pair is two rows, chosen desirable and rejected not."""
+    """C10 of the catalogue: a pair is two rows, chosen desirable and rejected not.
+
+    With `deduplicate`, each answer of a prompt comes once, labelled as most of its rows are.
+    """
 
     name: ClassVar[str] = "trl_unpaired"
     description: ClassVar[str] = "TRL unpaired preference (KTO, BCO): two rows a pair"
+
+    deduplicate: bool = False
 
     def features(self) -> Any:
         return unpaired_features()
 
     def rows(self, pairs: Iterable[TrainingPair]) -> Iterator[Row]:
-        for pair in pairs:
-            for completion, label in ((pair.chosen, True), (pair.rejected, False)):
-                values = {"prompt": plain(pair.prompt), "completion": plain(completion)}
-                yield Row(values | {"label": label}, pair.origin)
+        rows = (row for pair in pairs for row in two_rows(pair))
+        return once(rows, "label") if self.deduplicate else rows
 
     def config_files(self, place: Place) -> dict[str, bytes]:
         return {"trl_kto.yaml": script(place)}
 
 
 class TrlThumbs(RecordLayout):
-    """Responses that were given a thumb themselves; those without one are left out."""
+    """Responses that were given a thumb themselves; those without one are left out.
+
+    With `deduplicate`, each comes once, labelled as most of its thumbs are.
+    """
 
     name: ClassVar[str] = "trl_thumbs"
     description: ClassVar[str] = "TRL unpaired preference (KTO, BCO) from thumbs, a row each"
+
+    deduplicate: bool = False
 
     def features(self) -> Any:
         return unpaired_features()
 
     def rows(self, records: Iterable[TrainingRecord]) -> Iterator[Row]:
-        for each in records:
-            for row in FORMATS["trl_unpaired"].write(each.record):
-                if row["label"] is not None:
-                    said = {name: plain(row[name]) for name in ("prompt", "completion")}
-                    yield Row({**said, "label": row["label"]}, each.origin)
+        rows = (row for each in records for row in thumb_rows(each))
+        return once(rows, "label") if self.deduplicate else rows
 
     def config_files(self, place: Place) -> dict[str, bytes]:
         return {"trl_kto.yaml": script(place)}
@@ -126,6 +132,19 @@ class TrlPrompts(PairLayout):
 
     def config_files(self, place: Place) -> dict[str, bytes]:
         return {"trl_grpo.yaml": script(place, with_length=False)}
+
+
+def two_rows(pair: TrainingPair) -> Iterator[Row]:
+    for completion, label in ((pair.chosen, True), (pair.rejected, False)):
+        values = {"prompt": plain(pair.prompt), "completion": plain(completion)}
+        yield Row(values | {"label": label}, pair.origin)
+
+
+def thumb_rows(given: TrainingRecord) -> Iterator[Row]:
+    for row in FORMATS["trl_unpaired"].write(given.record):
+        if row["label"] is not None:
+            said = {name: plain(row[name]) for name in ("prompt", "completion")}
+            yield Row({**said, "label": row["label"]}, given.origin)
 
 
 def three_columns(pair: TrainingPair) -> dict[str, Any]:

@@ -1,8 +1,13 @@
 """The worked numbers of the papers and of the design: C01, C02, C07, C08a."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from curation.pairing.labels import Judged, Ranked, Rated
+from curation.pairing import Built
+from curation.pairing.labels import Judged, Ranked, Rated, Vote
 from curation.pairing.ranked_pairs import consensus
 from curation.pairing.rankings import tier_scores
 from tests.curation.pairing.judging import ballots, candidates, gaps, ordered, policy, rated
@@ -26,6 +31,51 @@ def test_best_vs_random_draws_every_other_one_equally_often() -> None:
     counts = [sum(rejected == other for _, rejected in drawn) for other in "13"]
     assert sum(counts) == 600
     assert 240 < counts[0] < 360  # 5 standard deviations of a fair coin
+
+
+def two_stages(scores: Mapping[str, float], *beaten: str, **fields: Any) -> Built:
+    """`beaten`: a comparison each, the better response first."""
+    given = rated(scores)
+    votes = [Vote(better, worse, "a", f"ann{i}") for i, (better, worse) in enumerate(beaten)]
+    return policy("two_stage", **fields).build(replace(given, votes=votes))
+
+
+def test_two_stage_sifts_the_winners_and_the_losers_of_disjoint_pairs() -> None:
+    """UnifiedReward: a > b and c > d, then the scores; d is no loser of the best-vs-worst kind."""
+    scores = {"a": 1, "b": 2, "c": 5, "d": 3}
+    assert gaps(two_stages(scores, "ab", "cd")) == [("c", "b", 3)]
+    assert gaps(policy("best_vs_worst").build(rated(scores))) == [("c", "a", 4)]
+
+
+def test_two_stage_counts_won_against_lost_where_a_response_was_compared_often() -> None:
+    scores = {"a": 4, "b": 5, "c": 1}
+    assert gaps(two_stages(scores, "ab", "bc", "ac")) == [("a", "c", 3)]  # b: one won, one lost
+
+
+@pytest.mark.parametrize(
+    ("scores", "beaten", "reason"),
+    [
+        ({"a": 1, "b": 2}, ["ab"], "stages_disagree"),
+        ({"a": 2, "b": 2}, ["ab"], "tie"),
+        ({"a": 2, "b": 1}, [], "no_comparison"),
+        ({"a": 2, "b": 1, "c": 3}, ["ab", "bc", "ca"], "one_sided"),  # a cycle: all are even
+    ],
+)
+def test_two_stage_says_why_it_builds_no_pair(
+    scores: Mapping[str, float], beaten: list[str], reason: str
+) -> None:
+    built = two_stages(scores, *beaten)
+    assert (built.pairs, built.skipped[reason]) == ([], 1)
+
+
+def test_two_stage_has_a_least_gap_and_takes_the_next_worst_of_another_model() -> None:
+    scores = {"a": 4, "b": 1, "c": 5, "d": 3}
+    assert two_stages(scores, "ab", "cd", min_gap=5).skipped["below_min_gap"] == 1
+    given = rated(scores)
+    same = {**given.candidates, "b": given.candidates["b"]._replace(model="model of c")}
+    votes = [Vote("a", "b", "a"), Vote("c", "d", "a")]
+    rules = policy("two_stage", cross_model_only=True)
+    assert gaps(rules.build(replace(given, candidates=same, votes=votes))) == [("c", "d", 2)]
 
 
 def test_curry_goes_from_the_widest_gap_to_the_narrowest() -> None:
