@@ -1,0 +1,82 @@
+"""What labels go with, before and after doubtful ones are turned or left out; cycles; protocols."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curation.audit.questions import Questions
+from curation.consensus.votes import A
+from curation.items import Floats
+from curation.structure.cycles import Triads, hodge_rank, triads
+from curation.structure.factors import Factor, factors
+from curation.structure.protocols import Consistency, consistency
+
+GREW = 0.05  # of a win rate's distance from one half, that counts as more bias
+LEAST = 50
+
+
+@dataclass(frozen=True)
+class Habits:
+    """Strongest first. `after`: of the labels that an audit keeps or turns; `grew`: names of
+    factors whose pull became stronger by it."""
+
+    before: list[Factor]
+    after: list[Factor]
+    grew: tuple[str, ...]
+
+
+def habits(questions: Questions, actions: NDArray[np.str_], seed: int = 0) -> Habits:
+    """Empty where the responses are no texts or fewer than 50 pairs are decided."""
+    if questions.texts is None or questions.decided.sum() < LEAST:
+        return Habits([], [], ())
+    names, differences = style_differences(questions)
+    rows = np.flatnonzero(questions.decided)
+    better = questions.labels == A
+    before = factors(names, differences[rows], better[rows], seed=seed)
+    turned = np.where(actions == "flip", ~better, better)
+    kept = rows[(actions[rows] != "drop") & (actions[rows] != "review")]
+    after = factors(names, differences[kept], turned[kept], seed=seed) if len(kept) else []
+    pull = {factor.name: abs(factor.win_rate - 0.5) for factor in before}
+    grew = [
+        factor.name for factor in after
+        if abs(factor.win_rate - 0.5) > pull[factor.name] + GREW and factor.p_value < 0.05
+    ]  # fmt: skip
+    return Habits(before, after, tuple(sorted(grew)))
+
+
+def style_differences(questions: Questions) -> tuple[list[str], Floats]:
+    """Of a − b: one number for each property of curation.models.style."""
+    from curation.models.style import FEATURES, style_features
+
+    texts = questions.texts or ()
+    prompts = [prompt for prompt, _, _ in texts]
+    a = style_features(prompts, [a for _, a, _ in texts])
+    b = style_features(prompts, [b for _, _, b in texts])
+    return list(FEATURES), a - b
+
+
+@dataclass(frozen=True)
+class Order:
+    """`cyclic_share` of HodgeRank's energy, 0..1; `triads` of three responses all compared."""
+
+    cyclic_share: float
+    triads: Triads
+
+
+def order(questions: Questions) -> Order:
+    sign = np.array([1, -1, 0, 0])[questions.labels]
+    shares = hodge_rank(questions.a, questions.b, sign.astype(np.float64)).cyclic_share
+    return Order(shares, triads(questions.a, questions.b, sign))
+
+
+def ratings_against_comparisons(questions: Questions, rater: int, judge: int) -> Consistency:
+    """A04 for two of the voters: what ratings imply against direct comparisons, vote by vote."""
+    votes = questions.votes.votes
+    ratings, direct = votes.annotators == rater, votes.annotators == judge
+    implied = np.full(votes.n_items, -1)
+    implied[votes.items[ratings]] = votes.said[ratings]
+    items = votes.items[direct]
+    both = implied[items] >= 0
+    gap = np.array([1.0, -1.0, 0.0])[implied[items][both]]
+    return consistency(gap, np.zeros(len(gap)), votes.said[direct][both])

@@ -1,0 +1,60 @@
+"""What an audit reads: pairs of responses, every judgment of them, and what is verified."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curation.consensus.votes import Anchors, Votes
+from curation.items import Floats
+
+UNKNOWN, BOTH_BAD = -1, 3  # labels beside A, B and TIE
+
+
+@dataclass(frozen=True)
+class Questions:
+    """n pairs of responses, a and b as the input named them first.
+
+    `labels` (n,): A, B, TIE or BOTH_BAD, the majority of what was said; `n_labels` (n,) on how many
+    it stands. `a`, `b` (n,) number the responses, `prompts` (n,) the records. `truth` (n,): A or B
+    where the answer is verified, else UNKNOWN; it is no vote. `texts`: prompt, a and b of each, or
+    None where they are no texts.
+    """
+
+    labels: NDArray[np.int64]
+    n_labels: NDArray[np.int64]
+    prompts: NDArray[np.int64]
+    a: NDArray[np.int64]
+    b: NDArray[np.int64]
+    truth: NDArray[np.int64]
+    votes: "Ballots"
+    texts: Sequence[tuple[str, str, str]] | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def decided(self) -> NDArray[np.bool_]:
+        return self.labels <= 1
+
+
+@dataclass(frozen=True)
+class Ballots:
+    """Judgments, one a row: `votes`, and what they carry. `first` (m,): +1 where a was shown first,
+    −1 where b was, 0 unknown. `names` of the annotators; `kinds`: human, model, rule, score or
+    unnamed. An annotator that rates and compares is two."""
+
+    votes: Votes
+    first: Floats
+    names: Sequence[str]
+    kinds: Sequence[str]
+    strength: Floats = field(default_factory=lambda: np.zeros(0))
+
+
+def draw_anchors(truth: NDArray[np.int64], wanted: int | None, seed: int) -> Anchors:
+    """The verified answers that a model may see: all (None), or `wanted` random ones."""
+    known = np.flatnonzero(truth != UNKNOWN)
+    if wanted is not None and wanted < len(known):
+        known = np.sort(np.random.default_rng(seed).choice(known, wanted, replace=False))
+    return Anchors(known, truth[known] == 0)

@@ -1,0 +1,52 @@
+"""pairs.parquet: one row a record and unordered pair of responses that its labels decide."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curation.audit.assess import Assessment
+from curation.audit.questions import Questions
+from service.audit.collect import Place
+
+LABELS = ("a", "b", "tie", "both_bad")
+SIGNALS = (
+    "majority.p_a", "one_coin.p_a", "dawid_skene.p_a", "content.p_a", "content.p_correct",
+    "content.margin", "content.spread", "em.p_correct", "disagreement.share", "repeats.others",
+    "repeats.against", "graph.tension",
+)  # fmt: skip
+SCHEMA = pa.schema(
+    [
+        ("file", pa.string()), ("line", pa.int64()), ("record_id", pa.string()),
+        ("a", pa.string()), ("b", pa.string()), ("label", pa.string()), ("n_labels", pa.int64()),
+        ("p_a_better", pa.float64()), ("p_correct", pa.float64()), ("action", pa.string()),
+        ("witnesses", pa.list_(pa.string())), *((name, pa.float64()) for name in SIGNALS),
+    ]
+)  # fmt: skip
+
+
+def table(places: Sequence[Place], questions: Questions, found: Assessment) -> Any:  # pa.Table
+    """A signal that knows nothing of a pair is null there; `p_a_better` never is."""
+    columns: dict[str, Any] = {
+        name: [getattr(place, name) for place in places] for name in Place._fields
+    }
+    columns["label"] = [LABELS[label] for label in questions.labels.tolist()]
+    columns["n_labels"] = questions.n_labels
+    columns["p_a_better"] = found.posterior.p_a
+    columns["p_correct"] = nullable(found.p_correct)
+    columns["action"] = found.ruling.actions.tolist()
+    columns["witnesses"] = [list(names) for names in found.ruling.witnesses]
+    unknown = np.full(len(places), np.nan)
+    columns |= {name: nullable(found.columns.get(name, unknown)) for name in SIGNALS}
+    return pa.table(columns, schema=SCHEMA)
+
+
+def nullable(values: Any) -> Any:  # pa.Array
+    return pa.array(values, pa.float64(), from_pandas=True)
+
+
+def write(path: Path, rows: Any) -> None:
+    pq.write_table(rows, path, compression="zstd")

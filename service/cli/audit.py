@@ -1,0 +1,78 @@
+"""`prefsift audit`: what the labels of some files are worth, without a server."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+
+def audit(
+    files: Annotated[list[Path], typer.Argument(help="Files of any layout that an upload takes.")],
+    out: Annotated[Path, typer.Option(help="Folder for the report and the table of pairs.")],
+    anchors: Annotated[
+        str, typer.Option(help="Verified answers to use: all, a number of random ones, or a file.")
+    ] = "all",
+    layout: Annotated[str | None, typer.Option("--format", help="Layout of the files.")] = None,
+    embed: Annotated[
+        bool, typer.Option("--embed/--no-embed", help="Judge texts by embeddings, too: slower.")
+    ] = True,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Say how many labels are likely wrong, whom to believe, and which pairs to look at first.
+
+    Writes report.html, report.json and pairs.parquet to OUT. No label is changed. Where the data
+    can't tell how many labels are wrong, the report says so and why. An anchors file has lines of
+    {"record_id": …, "better": …, "worse": …}.
+
+    Example: prefsift audit hh.jsonl.gz --out audit/
+    """
+    from service.audit.run import audit as run
+    from service.audit.run import write_folder
+    from service.formats import FORMATS
+
+    for path in files:
+        if not path.is_file():
+            raise typer.BadParameter(f"can't read {path}", param_hint="FILE")
+    if layout is not None and layout not in FORMATS:
+        raise typer.BadParameter(f"no layout {layout!r}; known: {', '.join(FORMATS)}")
+    if not (anchors == "all" or anchors.isdecimal() or Path(anchors).is_file()):
+        raise typer.BadParameter("all, a number, or a file", param_hint="--anchors")
+    console = Console(stderr=True, highlight=False)
+    with Progress(console=console, transient=True, disable=as_json) as bars:
+        bar = bars.add_task("reading", total=1.0)
+
+        def progress(stage: str, share: float) -> None:
+            bars.update(bar, description=stage, completed=share)
+
+        try:
+            found = run(
+                files, anchors=anchors, seed=seed, embed=embed, layout=layout, progress=progress
+            )
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--anchors") from error
+    said = write_folder(found, out)
+    if as_json:
+        typer.echo(orjson.dumps(said).decode())
+    else:
+        tell(said, out, console)
+
+
+def tell(said: dict[str, Any], out: Path, console: Console) -> None:
+    wrong = said["likely_wrong"]
+    for warning in said["warnings"]:
+        console.print(f"[yellow]{warning}[/yellow]", soft_wrap=True)
+    if wrong["labels"] is None:
+        console.print(
+            f"how many labels are wrong is not identified: {wrong['why']}", soft_wrap=True
+        )
+    else:
+        console.print(f"about {wrong['labels']:,} of {wrong['of']:,} labels are likely wrong")
+    actions = ", ".join(f"{count:,} {name}" for name, count in said["actions"].items())
+    console.print(f"{said['pairs']:,} pairs: {actions or 'none that labels decide'}")
+    if said["rejected"]:
+        console.print(f"{len(said['rejected']):,} lines could not be read: see report.json")
+    console.print(f"report: {out / 'report.html'}", soft_wrap=True)
