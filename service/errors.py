@@ -116,6 +116,8 @@ def invalid_request(_: Request, error: Exception) -> JSONResponse:
 
 def routing_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, RecursionError):
+        return respond(Invalid("the body is nested too deeply", code="json_too_deep"))
     codes = {
         404: "not_found", 405: "method_not_allowed", 408: "too_slow", 413: "too_large",
     }  # fmt: skip

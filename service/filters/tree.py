@@ -9,6 +9,7 @@ MAX_DEPTH = 50
 MAX_NODES = 2000
 ARITHMETIC = ("+", "-", "*", "/")
 COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
+LARGEST_FORM = 3  # arguments; an operator that takes more takes a list
 # Operator -> least and most arguments.
 ARGUMENTS: dict[str, tuple[int, int]] = {
     **dict.fromkeys((*ARITHMETIC, *COMPARISONS, "like", "ilike"), (2, 2)),
@@ -76,6 +77,9 @@ def children(node: Node) -> "tuple[Node, ...]":
     least, most = ARGUMENTS.get(node.operator, (1, 0))
     if most == 0:
         raise BadFilter(f"there is no operator {node.operator!r}")
+    if len(node.arguments) > most > LARGEST_FORM:
+        detail = f"{node.operator} has more than {most} arguments"
+        raise BadFilter(detail, code="filter_too_complex")
     if not least <= len(node.arguments) <= most:
         raise BadFilter(f"{node.operator} takes {least} to {most} arguments")
     return node.arguments
