@@ -7,6 +7,7 @@ from typing import Any
 from service.filters.tree import (
     ARITHMETIC,
     COMPARISONS,
+    MAX_NODES,
     BadFilter,
     Call,
     Field,
@@ -56,6 +57,8 @@ def read(value: Any) -> Node:
             found = value["value"]
             return Literal(storable(found) if isinstance(found, str) else finite(found))
         if keys == {"op", "args"} and isinstance(value["args"], list):
+            if len(value["args"]) > MAX_NODES:  # before so many nodes are made
+                raise BadFilter("the filter is too long", code="filter_too_complex")
             return Call(str(value["op"]), tuple(read(each) for each in value["args"]))
     raise BadFilter('a node is {"field": …}, {"value": …} or {"op": …, "args": […]}')
 
