@@ -17,7 +17,7 @@ from service.tables.viewer import ParquetShard, Snapshot
 from service.viewer import arrays
 from service.viewer.blocks import Block, Page, Source
 from service.viewer.fields import schema
-from service.viewer.snapshots import fields_of, snapshot_of, with_scores
+from service.viewer.snapshots import earlier_snapshot, fields_of, snapshot_of, with_scores
 from service.viewer.streams import AHEAD, Wanted, pages, read_page
 
 SHARD_PAGES = 100  # of an anchor's 1,000 rows each
@@ -48,7 +48,10 @@ def shard_count(snapshot: Snapshot) -> int:
 
 
 def write(snapshot: Snapshot, ordinal: int) -> ParquetShard:
-    """Write one file and its row; another request may have been faster, with the same rows."""
+    """Write one file and its row; another request may have been faster, with the same rows.
+
+    Raises Gone where the snapshot was forgotten meanwhile; the sweep removes the file.
+    """
     begin = ordinal * SHARD_PAGES
     own = list(pages(snapshot.anchors))[begin : begin + SHARD_PAGES]
     source = Source(snapshot.dataset_id, snapshot.id, fields_of(snapshot))
@@ -66,6 +69,7 @@ def write(snapshot: Snapshot, ordinal: int) -> ParquetShard:
         sha256=sha256, key=key,
     )  # fmt: skip
     with db.new_session.begin() as session:
+        earlier_snapshot(session, snapshot.dataset_id, snapshot.id)
         return session.merge(made)
 
 
