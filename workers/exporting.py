@@ -12,8 +12,20 @@ from sqlalchemy.orm import Session
 
 from curation.grouping import LEFT_OUT, TEST
 from service import files
-from service.export import folder, measures, pair_labels, source, trainer_folder, wishes
+from service.export import (
+    fingerprints,
+    everything,
+    folder,
+    measures,
+    pair_labels,
+    record_export,
+    source,
+    trainer_folder,
+    wishes,
+)
 from service.export.manifest import Provenance
+from service.export.record_folder import RECORD_LAYOUTS
+from service.export.shards import FileFacts
 from service.export.splitting import Scheme, split_dataset
 from service.tables.datasets import Dataset
 from service.tables.jobs import Job, JobKind
@@ -34,6 +46,8 @@ class Exporting(Handler):
     def plan(self, session: Session, job: Job, stage: str) -> list[ShardPlan]:
         export = session.get_one(Export, job.spec["export_id"])
         subset = session.get_one(Subset, export.subset_id)
+        if subset.state == "pending":  # of a whole dataset: kept by a filter, not by a recipe
+            everything.fill(session, subset)
         return [ShardPlan({}, rows=subset.size or 0)]
 
     def run(self, work: Work) -> None:
@@ -41,13 +55,7 @@ class Exporting(Handler):
         export = session.get_one(Export, work.job.spec["export_id"])
         subset = session.get_one(Subset, export.subset_id)
         with fresh_folder(export) as path:
-            (path / "pairs").mkdir()
-            out = path / "pairs"
-            written = write(session, subset, export.options, out)
-            export.rows = sum(each.get("rows", 0) for each in written.values())
-            if export.layout != "huggingface":
-                out = path / "out"
-                export.rows, written = trainer_folder.write(path / "pairs", out, wanted(export))
+            out, export.rows, written = fill(session, subset, export, path)
             export.files = {
                 name: {**facts, "key": store(out / name)} for name, facts in written.items()
             }
@@ -58,12 +66,33 @@ class Exporting(Handler):
         return {"export_id": str(export.id), "rows": export.rows, "files": len(export.files or {})}
 
     def fail(self, session: Session, job: Job, problem: dict[str, Any]) -> None:
-        session.get_one(Export, job.spec["export_id"]).state = "failed"
+        export = session.get_one(Export, job.spec["export_id"])
+        export.state = "failed"
+        subset = session.get_one(Subset, export.subset_id)
+        if subset.state == "pending":
+            subset.state = "failed"
+
+
+def fill(
+    session: Session, subset: Subset, export: Export, path: Path
+) -> tuple[Path, int, Mapping[str, FileFacts]]:
+    """Fill a folder in `path`; which one, its rows, and each file's facts by path."""
+    pairs, out = path / "pairs", path / "out"
+    pairs.mkdir()
+    out.mkdir()
+    if export.layout in RECORD_LAYOUTS:
+        rows, written = record_export.write(session, subset, export.options, wanted(export), out)
+        return out, rows, written
+    found = write(session, subset, export.options, pairs)
+    if export.layout == "huggingface":
+        return pairs, sum(each.get("rows", 0) for each in found.values()), found
+    rows, written = trainer_folder.write(pairs, out, wanted(export))
+    return out, rows, written
 
 
 def wanted(export: Export) -> trainer_folder.Wanted:
-    asked = export.options
-    names = ("options", "tokenizer", "max_length", "resample")
+    asked = {"leave_out": False, **export.options}
+    names = ("options", "tokenizer", "max_length", "resample", "leave_out")
     return trainer_folder.Wanted(export.layout, **{name: asked[name] for name in names})
 
 
@@ -91,9 +120,12 @@ def write(
     """Fill the folder from the database; each file's facts by path."""
     fraction = float(options["test_fraction"])
     by = options.get("split_by")
-    scheme = Scheme(fraction=fraction, seed=subset.seed, **({"by": by} if by else {}))
-    exceptions = options.get("split_exceptions")
-    splits = split_dataset(session, subset.dataset_id, scheme, exceptions)
+    scheme = Scheme(
+        fraction=fraction,
+        seed=options.get("split_seed", 0),
+        **({} if by is None else {"by": by}),
+    )
+    splits = split_dataset(session, subset.dataset_id, scheme, options.get("split_exceptions"))
     kept = source.kept_prompts(session, subset)
     both = splits.among({*kept}, LEFT_OUT)
     rows_left_out = sum(kept[prompt] for prompt in both)
@@ -119,5 +151,6 @@ def write(
         provenance,
         source.rejects(session, subset.dataset_id),
         [*labels, *manifest.score_columns()],
+        splits.table({*kept}, fingerprints.media(session, subset.dataset_id, [*kept])),
     )
     return dict(written)

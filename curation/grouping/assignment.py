@@ -19,12 +19,15 @@ class Assignment(NamedTuple):
     """`splits` by prompt; `components` counts them, `largest` the prompts of the largest one.
 
     `exceptions`: those whose split is not what the rule gives to a data set that is new.
+    `parts`: a number for each prompt, in their order; two that are connected by what was not left
+    out have the same, and the same split.
     """
 
     splits: dict[str, str]
     components: int
     largest: int
     exceptions: dict[str, str]
+    parts: "np.ndarray[tuple[int], np.dtype[np.int64]]"
 
 
 def assign(
@@ -33,23 +36,35 @@ def assign(
     fraction: float,
     seed: int,
     earlier: Mapping[str, str],
+    labelled: Groups = (),
+    given: Mapping[str, str] | None = None,
 ) -> Assignment:
     """Splits of distinct prompt ids. `groups` hold indices of prompts that belong together.
 
     A component is what groups connect. Where none of its prompts has a split yet, the hash of the
     seed and its smallest id decides: test with probability `fraction`. A prompt that has one keeps
     it; newcomers join it. Where newcomers connect a prompt in train with one in test, neither is
-    moved: those newcomers that belong to both sides are left out, and stay so. So no group ever
-    holds prompts of train and of test, unless it already did when all of them had their splits.
+    moved: those newcomers that belong to both sides are left out, and stay so.
     A component of more than half of the prompts is trained on; under 20 prompts, so are all. From
     20 on one component is tested on at least, when nothing has a split yet.
+
+    `labelled` are groups that new labels may make of prompts that have their splits: then the
+    smaller side of the group, train where they are equal, is left out as long as it is so.
+    So no group ever holds prompts of train and of test.
+
+    `given`: the exceptions of an assignment that is made once more; `earlier` says nothing then.
     """
-    found = [tuple(group) for group in groups]
+    others = [tuple(group) for group in labelled]
+    found = [*(tuple(group) for group in groups), *others]
     labels = connect(len(prompts), found)
     fresh = rule(prompts, labels, fraction, seed)
     splits = {prompt: earlier[prompt] for prompt in prompts if prompt in earlier}
-    if splits:
+    if given is not None:
+        known = {prompt: given[prompt] for prompt in prompts if prompt in given}
+        splits = dict(zip(prompts, fresh, strict=True)) | known
+    elif splits:
         newcomers(prompts, found, labels, fresh, splits)
+        leave_out(prompts, others, splits)
     else:
         splits = dict(zip(prompts, fresh, strict=True))
     sizes = np.bincount(labels) if len(prompts) else np.zeros(1, np.int64)
@@ -58,7 +73,18 @@ def assign(
         for prompt, split in zip(prompts, fresh, strict=True)
         if splits[prompt] != split
     }
-    return Assignment(splits, int((sizes > 0).sum()), int(sizes.max()), exceptions)
+    there = [[i for i in group if splits[prompts[i]] != LEFT_OUT] for group in found]
+    parts = connect(len(prompts), there)
+    return Assignment(splits, int((sizes > 0).sum()), int(sizes.max()), exceptions, parts)
+
+
+def leave_out(prompts: Sequence[str], groups: Groups, splits: dict[str, str]) -> None:
+    """Leave out the smaller side of each group that holds prompts of both splits."""
+    for group in groups:
+        train, test = ([i for i in group if splits[prompts[i]] == side] for side in (TRAIN, TEST))
+        if train and test:
+            smaller = test if len(test) < len(train) else train
+            splits.update((prompts[index], LEFT_OUT) for index in smaller)
 
 
 def connect(

@@ -1,27 +1,27 @@
-"""Prompts that say nearly the same: MinHash finds the candidates, their Jaccard index decides."""
+"""Prompts that say nearly the same: fingerprints name the candidates, their words decide."""
 
-import re
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations, pairwise
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
-from datasketch import MinHash
+from numpy.typing import NDArray
+
+from curation.grouping.crowds import crowd
+from curation.grouping.fingerprints import (
+    Prints,
+    Shingles,
+    agreeing,
+    numbers,
+    of_texts,
+    shingles,
+)
 
 THRESHOLD = 0.8  # Jaccard index of the sets of word pairs, 0..1, higher = more alike
-BANDS, ROWS = 25, 5  # at a Jaccard index of 0.8 a pair is missed once in 20,000
-CROWD = 200  # texts in one bucket that are taken together without a look at each pair
-SEED = 1
-# A word; where a script puts no space between words, a character.
-WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W\u3040-\u30ff\u3400-\u9fff]+")
+CROWD = 200  # texts that agree in a band, and of which no longer each pair is looked at
+BLOCK = 5_000  # candidates whose texts are read together
 
-Shingles = frozenset[str]
-
-
-def shingles(text: str) -> Shingles:
-    """Pairs of neighbouring words without regard to case and punctuation; a lone word itself."""
-    words = WORD.findall(text.casefold())
-    return frozenset(map(" ".join, pairwise(words))) or frozenset(words)
+Texts: TypeAlias = Callable[[Sequence[int]], Sequence[str]]
+Pairs: TypeAlias = NDArray[np.int64]  # shape (pairs, 2)
 
 
 def jaccard(one: Shingles, other: Shingles) -> float:
@@ -33,47 +33,72 @@ def jaccard(one: Shingles, other: Shingles) -> float:
 def near_duplicates(
     texts: Sequence[str], threshold: float = THRESHOLD, crowds: bool = True
 ) -> Iterator[tuple[int, ...]]:
-    """Groups of indices that belong together: pairs with a Jaccard index >= threshold, and crowds.
+    """`alike` for texts that are at hand."""
+    return alike(of_texts(texts), lambda wanted: [texts[i] for i in wanted], threshold, crowds)
 
-    A text without a word is like no other. In a bucket of more than 200 texts, which agree in
-    five minima of their hashes, all are taken together: rather too many than a leak, and the time
-    stays linear. Without `crowds` such a bucket is passed over. Broder 1997, Leskovec et al. 2014
-    (ch. 3).
+
+def alike(
+    prints: Prints, texts: Texts, threshold: float = THRESHOLD, crowds: bool = True
+) -> Iterator[tuple[int, ...]]:
+    """Groups of indices that belong together: equal word pairs, and a Jaccard index >= threshold.
+
+    `texts` gives those of some indices; only candidates are asked for, 5,000 at a time. A text
+    without a word is like no other. `crowds`: see `crowds.crowd`; without, only what is alike.
     """
-    found = list(map(shingles, texts))
-    same: dict[Shingles, list[int]] = {}
-    for index, each in enumerate(found):
-        if each:
-            same.setdefault(each, []).append(index)
-    yield from (tuple(group) for group in same.values() if len(group) > 1)
-    first = [group[0] for group in same.values()]
-    seen: set[tuple[int, int]] = set()
-    for bucket in buckets(first, [found[index] for index in first]):
-        if len(bucket) > CROWD:
-            if crowds:
-                yield tuple(bucket)
-            continue
-        for one, other in combinations(bucket, 2):
-            if (one, other) not in seen:
-                seen.add((one, other))
-                if jaccard(found[one], found[other]) >= threshold:
-                    yield one, other
+    worded = np.flatnonzero(prints["words"])
+    repeated = np.zeros(len(prints), bool)
+    for group in agreeing(prints["words"], worded):
+        repeated[group[1:]] = True
+        yield tuple(group.tolist())
+    first = worded[~repeated[worded]]
+    for pairs in blocks(candidates(prints["bands"], first)):
+        wanted = np.unique(pairs)
+        found = dict(zip(wanted.tolist(), map(shingles, texts(wanted.tolist())), strict=True))
+        for one, other in pairs.tolist():
+            if jaccard(found[one], found[other]) >= threshold:
+                yield one, other
+    yield from of_crowds(prints["bands"], first, texts, threshold, crowds)
 
 
-def buckets(indices: Sequence[int], sets: Iterable[Shingles]) -> Iterator[list[int]]:
-    """Indices whose signatures agree in all rows of a band."""
-    signatures = signatures_of(sets)
-    for band in range(BANDS):
-        table: dict[bytes, list[int]] = {}
-        rows = signatures[:, band * ROWS : (band + 1) * ROWS]
-        for index, row in zip(indices, np.ascontiguousarray(rows), strict=True):
-            table.setdefault(row.tobytes(), []).append(index)
-        yield from (bucket for bucket in table.values() if len(bucket) > 1)
+def candidates(bands: NDArray[np.uint32], first: NDArray[np.int64]) -> Iterator[Pairs]:
+    """Each pair once that agrees in a band of few."""
+    for band in range(bands.shape[1]):
+        for bucket in agreeing(bands[:, band], first):
+            if len(bucket) > CROWD:
+                continue
+            one, other = (bucket[place] for place in np.triu_indices(len(bucket), 1))
+            before = (bands[one, :band] == bands[other, :band]).any(axis=1)
+            yield np.stack([one, other], axis=1)[~before]
 
 
-def signatures_of(sets: Iterable[Shingles]) -> "np.ndarray[tuple[int, int], np.dtype[np.uint64]]":
-    """Shape (texts, BANDS * ROWS)."""
-    encoded = ([each.encode("utf-8", "surrogatepass") for each in sorted(found)] for found in sets)
-    hashed = MinHash.generator(encoded, num_perm=BANDS * ROWS, seed=SEED, hashfunc=zlib.crc32)
-    rows = [np.asarray(found.hashvalues, np.uint64) for found in hashed]
-    return np.array(rows, np.uint64).reshape(-1, BANDS * ROWS)
+def blocks(found: Iterable[Pairs]) -> Iterator[Pairs]:
+    """The same pairs, about as many together as BLOCK."""
+    waiting: list[Pairs] = []
+    count = 0
+    for pairs in found:
+        waiting.append(pairs)
+        count += len(pairs)
+        if count >= BLOCK:
+            yield np.concatenate(waiting)
+            waiting, count = [], 0
+    if count:
+        yield np.concatenate(waiting)
+
+
+def of_crowds(
+    bands: NDArray[np.uint32],
+    first: NDArray[np.int64],
+    texts: Texts,
+    threshold: float,
+    together: bool,
+) -> Iterator[tuple[int, ...]]:
+    """Memory is 4 bytes a word pair of the crowd at hand."""
+    for band in range(bands.shape[1]):
+        for bucket in agreeing(bands[:, band], first):
+            if len(bucket) <= CROWD:
+                continue
+            sets: list[NDArray[np.uint32]] = []
+            for start in range(0, len(bucket), BLOCK):
+                sets += map(numbers, texts(bucket[start : start + BLOCK].tolist()))
+            for group in crowd(sets, threshold, together, bands[bucket, :band]):
+                yield tuple(bucket[list(group)].tolist())

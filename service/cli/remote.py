@@ -3,6 +3,8 @@
 Each prints what the API answered as one JSON value, and follows the job that it started.
 """
 
+import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +14,7 @@ import yaml
 from rich.console import Console
 
 from service.cli import destination
-from service.cli.client import Api, Job
+from service.cli.client import Api, ApiError, Job
 from service.cli.connection import connect
 from service.cli.pipeline import fetch
 from service.cli.progress import Bars
@@ -75,6 +77,14 @@ def select(
     show(api.get(f"/subsets/{made['subset']['id']}"))
 
 
+def exporter(api: Api, source: str, where: str | None) -> str:
+    """The path of the subset, or else of the dataset, that is called so."""
+    with suppress(ValueError, ApiError):
+        if where is None and api.get(f"/subsets/{uuid.UUID(source)}"):
+            return f"/subsets/{source}"
+    return f"/datasets/{dataset_named(api, source)}"
+
+
 def evaluate(subset: SubsetId) -> None:
     """Compare the recipe of a subset with random subsets."""
     api = connect()
@@ -83,11 +93,15 @@ def evaluate(subset: SubsetId) -> None:
 
 
 def export(
-    subset: SubsetId,
+    source: Annotated[str, typer.Argument(help="Id of a subset, or name or id of a dataset.")],
     out: Annotated[Path, typer.Option(help="Missing or empty, or an earlier export.")],
     layout: Annotated[
-        str, typer.Option(help="huggingface, or a trainer's: trl_preference, llamafactory, ….")
+        str, typer.Option(help="huggingface, a trainer's (trl_preference, …), or of records.")
     ] = "huggingface",
+    where: Annotated[str | None, typer.Option(help="A filter over the pairs of a dataset.")] = None,
+    leave_out: Annotated[
+        bool, typer.Option("--leave-out", help="Leave out records that the layout can't say.")
+    ] = False,
     option: Annotated[
         list[str] | None, typer.Option("--option", help="name=value of the layout; repeatable.")
     ] = None,
@@ -98,22 +112,41 @@ def export(
     resample: Annotated[
         bool, typer.Option("--resample", help="Repeat and swap rows by weight and soft label.")
     ] = False,
+    test_fraction: Annotated[
+        float | None, typer.Option(min=0, max=0.5, help="Share that is held out; else 0.05.")
+    ] = None,
+    split_by: Annotated[
+        str | None,
+        typer.Option(
+            help="Any of prompt,conversation,near_duplicate (these if left out),annotator."
+        ),
+    ] = None,
+    split_seed: Annotated[int, typer.Option(min=0, help="Another seed is another split.")] = 0,
 ) -> None:
-    """Write a subset as a folder for `datasets.load_dataset`, or for a trainer.
+    """Write a subset or a whole dataset as a folder for `datasets.load_dataset` or a trainer.
 
     Example: prefsift export SUBSET --out curated --layout llamafactory
+    Example: prefsift export mine --out clear --layout native --where "votes >= 3"
     """
     pairs = (each.partition("=") for each in option or ())
-    body = {
+    body: dict[str, Any] = {
         "layout": layout,
         "options": {name: yaml.safe_load(value) for name, _, value in pairs},
         "tokenizer": tokenizer,
         "max_length": max_length,
         "resample": resample,
+        "leave_out": leave_out,
+        "split_seed": split_seed,
     }
+    if test_fraction is not None:
+        body["test_fraction"] = test_fraction
+    if split_by is not None:
+        body["split_by"] = [each.strip() for each in split_by.split(",")]
     folder = destination.check(out)
     api = connect()
-    made = api.post(f"/subsets/{subset}/exports", body)
+    if where is not None:
+        body["where"] = where
+    made = api.post(f"{exporter(api, source, where)}/exports", body)
     with destination.staged(folder) as fresh:
         follow(api, made["job"])
         found = api.get(f"/exports/{made['export']['id']}")

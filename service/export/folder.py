@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pyarrow.parquet as pq
 
 from service.export import card, manifest
 from service.export.manifest import Provenance
@@ -13,6 +14,7 @@ from service.report import page
 from service.report.report import Report, SplitCount
 
 CARD, PAGE, REJECTS = "README.md", "report.html", "rejects.jsonl"
+SPLITS = "splits.parquet"  # what shows that nothing was parted
 
 
 def write(
@@ -23,11 +25,13 @@ def write(
     provenance: Provenance,
     rejects: Iterable[Mapping[str, Any]],
     scores: list[str],
+    groups: Any = None,
 ) -> tuple[Report, dict[str, FileFacts]]:
     """Fill an empty folder; the report with its splits, and each file's facts by path.
 
     `rows` come in the order of selection, each with the columns of `shards.schema(scores)`.
-    `held_out` are the prompts of the test split. Memory is two row groups, whatever the rows.
+    `held_out` are the prompts of the test split; `groups` (`Splits.table`) shows that nothing
+    is parted. Memory is two row groups, whatever the rows.
     """
     (folder / "data").mkdir(parents=True)
     splits, files = write_data(folder / "data", rows, held_out, scores)
@@ -38,6 +42,9 @@ def write(
     with (folder / REJECTS).open("wb") as file:
         file.writelines(orjson.dumps(found, option=orjson.OPT_APPEND_NEWLINE) for found in rejects)
     files |= {name: facts(folder / name) for name in (CARD, PAGE, REJECTS)}
+    if groups is not None:
+        pq.write_table(groups, folder / SPLITS)
+        files[SPLITS] = facts(folder / SPLITS)
     columns = [*COLUMNS, *scores]
     described = manifest.build(report, provenance, columns, files)
     (folder / manifest.NAME).write_bytes(manifest.dump(described))

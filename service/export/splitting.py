@@ -2,10 +2,12 @@
 
 import hashlib
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
 import orjson
+import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
@@ -15,14 +17,15 @@ from curation.grouping import (
     TEST,
     THRESHOLD,
     Assignment,
+    Prints,
+    Texts,
+    agreeing,
+    alike,
     assign,
-    by_key,
-    near_duplicates,
-    prompt_text,
-    root_key,
 )
-from service.tables.items import Prompt
-from service.tables.subsets import SplitAssignment
+from service.export import fingerprints
+from service.export.fingerprints import Known
+from service.tables.splits import SplitAssignment
 
 SplitBy: TypeAlias = Literal["prompt", "conversation", "near_duplicate", "annotator"]
 DEFAULT_BY: tuple[SplitBy, ...] = ("prompt", "conversation", "near_duplicate")
@@ -56,8 +59,10 @@ class Scheme(BaseModel):
 class Splits:
     """Where the prompts of a dataset are."""
 
-    def __init__(self, scheme: Scheme, assigned: Assignment) -> None:
-        self.scheme, self.assigned = scheme, assigned
+    def __init__(
+        self, scheme: Scheme, known: Known, assigned: Assignment, judged: list[tuple[int, ...]]
+    ) -> None:
+        self.scheme, self.known, self.assigned, self.judged = scheme, known, assigned, judged
 
     def of(self, prompt_id: str) -> str:
         return self.assigned.splits[prompt_id]
@@ -71,15 +76,38 @@ class Splits:
         `exceptions` are the prompts whose split follows from an earlier export: with them the
         rows can be split in the same way from nothing but the files.
         """
-        known = self.assigned
+        found = self.assigned
         return {
             **self.scheme.model_dump(mode="json"),
-            "components": known.components,
-            "largest_component": known.largest,
+            "components": found.components,
+            "largest_component": found.largest,
             "prompts_left_out": len(self.among(prompt_ids, LEFT_OUT)),
             "prompts_test": len(self.among(prompt_ids, TEST)),
-            "exceptions": dict(sorted(known.exceptions.items())),
+            "exceptions": dict(sorted(found.exceptions.items())),
         }
+
+    def table(self, prompt_ids: set[str], media: frozenset[str]) -> Any:
+        """A table for `splits.parquet`: what shows, prompt by prompt, that nothing was parted.
+
+        `component` and `annotators` are numbers; none has prompts in train and in test. `media`
+        are the prompts that hold more than text.
+        """
+        places = [place for place, each in enumerate(self.known.ids) if each in prompt_ids]
+        ids = [self.known.ids[place] for place in places]
+        columns: dict[str, Any] = {
+            "prompt_id": pa.array(ids, pa.string()),
+            "split": pa.array([self.of(each) for each in ids], pa.string()),
+            "component": pa.array(self.assigned.parts[places].tolist(), pa.int64()),
+            "text_only": pa.array([each not in media for each in ids], pa.bool_()),
+        }
+        if "annotator" in self.scheme.by:
+            who: dict[int, list[int]] = {place: [] for place in places}
+            for number, group in enumerate(self.judged):
+                for place in group:
+                    if place in who:
+                        who[place].append(number)
+            columns["annotators"] = pa.array([*who.values()], pa.list_(pa.int64()))
+        return pa.table(columns)
 
 
 def split_dataset(
@@ -90,33 +118,41 @@ def split_dataset(
 ) -> Splits:
     """The split of every prompt of the dataset; new ones get theirs and keep it.
 
-    `given`: exceptions of a manifest that is replayed, taken where nothing is known yet.
+    `given`: the exceptions of a manifest that is replayed. They and the rule decide then, not
+    what this dataset remembers, and nothing is remembered.
     """
     key = func.hashtextextended(f"{dataset_id}:{scheme.sha256()}", 0)
     session.execute(select(func.pg_advisory_xact_lock(key)))  # two exports at once
-    earlier = stored(session, dataset_id, scheme)
-    prompts = sorted(known_prompts(session, dataset_id))
-    ids = [each for each, _ in prompts]
-    found = groups(session, dataset_id, scheme, prompts)
-    assigned = assign(ids, found, scheme.fraction, scheme.seed, earlier)
-    if given and not earlier:
-        changed = {each: given[each] for each in ids if each in given}
-        assigned = assigned._replace(splits=assigned.splits | changed, exceptions=changed)
-    new = [(each, assigned.splits[each]) for each in ids if each not in earlier]
+    earlier = {} if given is not None else stored(session, dataset_id, scheme)
+    known = fingerprints.known(session, dataset_id)
+    judged = annotated(session, dataset_id, known.ids) if "annotator" in scheme.by else []
+
+    def texts(places: Any) -> list[str]:
+        return fingerprints.texts(session, dataset_id, [known.ids[place] for place in places])
+
+    found = text_groups(scheme, known.prints, texts)
+    fraction, seed = scheme.fraction, scheme.seed
+    assigned = assign(known.ids, found, fraction, seed, earlier, judged, given)
+    if given is None:
+        remember(session, dataset_id, scheme, assigned.splits, earlier)
+    return Splits(scheme, known, assigned, judged)
+
+
+def remember(
+    session: Session,
+    dataset_id: uuid.UUID,
+    scheme: Scheme,
+    splits: Mapping[str, str],
+    earlier: Mapping[str, str],
+) -> None:
+    new = [prompt_id for prompt_id in splits if prompt_id not in earlier]
+    same = {"dataset_id": dataset_id, "scheme": scheme.sha256()}
     for start in range(0, len(new), BATCH):
-        session.execute(
-            insert(SplitAssignment),
-            [
-                {
-                    "dataset_id": dataset_id,
-                    "scheme": scheme.sha256(),
-                    "prompt_id": uuid.UUID(prompt_id),
-                    "split": split,
-                }
-                for prompt_id, split in new[start : start + BATCH]
-            ],
-        )
-    return Splits(scheme, assigned)
+        rows = [
+            {**same, "prompt_id": uuid.UUID(each), "split": splits[each]}
+            for each in new[start : start + BATCH]
+        ]
+        session.execute(insert(SplitAssignment), rows)
 
 
 def stored(session: Session, dataset_id: uuid.UUID, scheme: Scheme) -> dict[str, str]:
@@ -126,37 +162,25 @@ def stored(session: Session, dataset_id: uuid.UUID, scheme: Scheme) -> dict[str,
     return {str(prompt_id): split for prompt_id, split in session.execute(query)}
 
 
-def known_prompts(
-    session: Session, dataset_id: uuid.UUID
-) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
-    query = select(Prompt.id, Prompt.messages).where(Prompt.dataset_id == dataset_id)
-    for prompt_id, messages in session.execute(query.execution_options(yield_per=BATCH)):
-        yield str(prompt_id), messages
-
-
-def groups(
-    session: Session,
-    dataset_id: uuid.UUID,
-    scheme: Scheme,
-    prompts: Sequence[tuple[str, Sequence[Mapping[str, Any]]]],
-) -> Iterator[tuple[int, ...]]:
-    """Indices of prompts that the scheme keeps together."""
-    yield from text_groups(scheme, [messages for _, messages in prompts])
-    if "annotator" in scheme.by:
-        place = {prompt_id: index for index, (prompt_id, _) in enumerate(prompts)}
-        judged: dict[uuid.UUID, list[int]] = {}
-        for table in LABELS:
-            found = session.execute(text(JUDGED.format(table=table)), {"dataset": dataset_id})
-            for prompt_id, annotator_id in found:
-                judged.setdefault(annotator_id, []).append(place[str(prompt_id)])
-        yield from (tuple(sorted({*indices})) for indices in judged.values())
+def annotated(
+    session: Session, dataset_id: uuid.UUID, prompt_ids: list[str]
+) -> list[tuple[int, ...]]:
+    """For each annotator, in the order of their ids, the places of the prompts they judged."""
+    place = {prompt_id: index for index, prompt_id in enumerate(prompt_ids)}
+    judged: dict[uuid.UUID, set[int]] = {}
+    for table in LABELS:
+        found = session.execute(text(JUDGED.format(table=table)), {"dataset": dataset_id})
+        for prompt_id, annotator_id in found:
+            judged.setdefault(annotator_id, set()).add(place[str(prompt_id)])
+    return [tuple(sorted(judged[each])) for each in sorted(judged)]
 
 
 def text_groups(
-    scheme: Scheme, prompts: Sequence[Sequence[Mapping[str, Any]]], crowds: bool = True
+    scheme: Scheme, prints: Prints, texts: Texts, crowds: bool = True
 ) -> Iterator[tuple[int, ...]]:
     """Those that can be told from the prompts alone; without crowds, only what is alike."""
     if "conversation" in scheme.by:
-        yield from by_key(map(root_key, prompts))
+        for group in agreeing(prints["root"], np.arange(len(prints))):
+            yield tuple(group.tolist())
     if "near_duplicate" in scheme.by:
-        yield from near_duplicates([*map(prompt_text, prompts)], scheme.threshold, crowds)
+        yield from alike(prints, texts, scheme.threshold, crowds)

@@ -2,21 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from service.export import card, folder, manifest
+from service.export import card, folder, manifest, split_checks
 from service.export.shards import COLUMNS, IMAGES, facts
-from service.export.splitting import Scheme, text_groups
-
-
-class Difference(NamedTuple):
-    """`file` is a path in the folder."""
-
-    file: str
-    message: str
+from service.export.split_checks import Difference
 
 
 def verify(path: Path) -> list[Difference]:
@@ -24,39 +17,21 @@ def verify(path: Path) -> list[Difference]:
     described = manifest.load(path)
     found = [*check_files(path, described["files"])]
     if described["layout"] != "huggingface":
-        return [*found, *check_provenance(path, described["files"])]
+        return [
+            *found,
+            *check_provenance(path, described["files"]),
+            *split_checks.check(path, described),
+        ]
     tables = [*read_splits(path, described["files"], found)]
     found += check_rows(tables)
     found += check_counts(path, described["report"], tables, left_out(described))
-    found += check_groups(path, described, tables)
+    found += split_checks.check(path, described)
     return found
 
 
 def left_out(described: Mapping[str, Any]) -> int:
     """Selected rows that belong to both splits, and so to none."""
     return described.get("split", {}).get("rows_left_out", 0)
-
-
-def check_groups(
-    path: Path, described: Mapping[str, Any], tables: list[tuple[str, Any]]
-) -> Iterator[Difference]:
-    """Prompts that belong together and are not; those of an annotator can't be told from rows."""
-    if not described.get("split"):
-        return
-    names = Scheme.model_fields
-    scheme = Scheme(**{name: described["split"][name] for name in names})
-    prompts: dict[str, tuple[str, Any]] = {}
-    for name, table in tables:
-        found = table.select(["prompt_id", "prompt"]).to_pylist()
-        prompts |= {row["prompt_id"]: (split_of(name), row["prompt"]) for row in found}
-    splits = [split for split, _ in prompts.values()]
-    if len({*splits}) < 2:
-        return
-    ids = [*prompts]
-    for group in text_groups(scheme, [prompt for _, prompt in prompts.values()], crowds=False):
-        if len({splits[index] for index in group}) > 1:
-            said = ", ".join(f"{ids[index]} ({splits[index]})" for index in group[:3])
-            yield Difference(path.name, f"prompts that belong together are in two splits: {said}")
 
 
 def check_files(path: Path, files: Mapping[str, Any]) -> Iterator[Difference]:

@@ -66,6 +66,8 @@ def erase(session: Session, erasure: Erasure) -> None:
         counts |= delete_annotator(session, erasure)
         decide_again(session, erasure.dataset_id)
     counts |= delete_orphans(session, erasure.dataset_id)
+    for forgotten in FORGOTTEN:
+        session.execute(text(forgotten), {"dataset": erasure.dataset_id})
     session.execute(text(FITS), {"dataset": erasure.dataset_id})
     erasure.erased = counts
     erasure.state = "done"
@@ -125,6 +127,13 @@ EXPORTS = "SELECT id, subset_id FROM exports WHERE subset_id = ANY(:subsets) ORD
 FITS = """
 DELETE FROM fits USING signals WHERE fits.signal_id = signals.id AND signals.dataset_id = :dataset
 """
+
+# What exports remember of prompts: an id is a hash of what the prompt says.
+FORGOTTEN = tuple(
+    f"DELETE FROM {table} t WHERE t.dataset_id = :dataset AND NOT EXISTS "
+    "(SELECT FROM prompts p WHERE p.dataset_id = t.dataset_id AND p.id = t.prompt_id)"
+    for table in ("split_assignments", "prompt_fingerprints")
+)
 
 
 def touched(session: Session, dataset_id: uuid.UUID) -> dict[str, Any]:

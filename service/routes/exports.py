@@ -8,20 +8,23 @@ from typing import Annotated, Any, Literal, TypeAlias
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
 
 from service import files
 from service.auth import WorkspaceDep
 from service.db import SessionDep
-from service.errors import Conflict, NotFound
-from service.export import archive, trainer_folder
+from service.errors import Conflict, Invalid, NotFound
+from service.export import archive, everything, record_folder, trainer_folder
+from service.export.record_folder import RECORD_LAYOUTS
 from service.export.splitting import DEFAULT_BY, TEST_FRACTION, SplitBy
 from service.queue import enqueue
 from service.routes.idempotent import IdempotentRoute
+from service.routes.datasets import DatasetDep
 from service.routes.jobs import JobOut
 from service.routes.owned import owned
 from service.routes.subsets import SubsetDep
 from service.tables.jobs import Job, JobKind
-from service.tables.subsets import Export
+from service.tables.subsets import Export, Subset
 
 router = APIRouter(prefix="/api/v1", tags=["exports"], route_class=IdempotentRoute)
 
@@ -66,6 +69,10 @@ class ExportIn(BaseModel):
     resample: bool = Field(
         default=False, description="repeat and swap rows by weight and soft label"
     )
+    leave_out: bool = Field(
+        default=False,
+        description="of a record layout: leave out, and count, the records that it can't say",
+    )
     test_fraction: float = Field(
         default=TEST_FRACTION, ge=0, le=0.5, description="probability of a group of prompts"
     )
@@ -73,13 +80,27 @@ class ExportIn(BaseModel):
         default=DEFAULT_BY,
         description="what no split may part; a prompt never is. A prompt keeps its split",
     )
-    split_exceptions: dict[uuid.UUID, Split] = Field(
-        default_factory=dict,
-        description="of a manifest that is replayed: splits that earlier exports had given",
+    split_seed: int = Field(
+        default=0,
+        ge=0,
+        description="another seed is another split; all subsets share one, whatever their seeds",
+    )
+    split_exceptions: dict[uuid.UUID, Split] | None = Field(
+        default=None,
+        description="of a manifest that is replayed: with the rule they say all splits, "
+        "nothing that was exported before counts, and nothing is kept",
     )
 
 
-DEFAULTS = ExportIn()
+class DatasetExportIn(ExportIn):
+    where: str | dict[str, Any] | None = Field(
+        default=None,
+        description="a filter over pairs (docs/filters.md); all pairs and records without one",
+        examples=["votes >= 3"],
+    )
+
+
+DEFAULTS, WHOLE = ExportIn(), DatasetExportIn()
 
 
 class FileOut(BaseModel):
@@ -122,20 +143,39 @@ def create_export(
     body: ExportIn = DEFAULTS,
 ) -> dict[str, Any]:
     """Write the subset as a folder: Parquet, card and manifest, or a trainer's exact columns with
-    the configuration that loads them."""
-    if body.layout != "huggingface":
-        names = ("layout", "options", "tokenizer", "max_length", "resample")
-        trainer_folder.layout_of(trainer_folder.Wanted(*(getattr(body, name) for name in names)))
+    the configuration that loads them. A record layout writes the records that hold its pairs."""
+    check_layout(body)
     if subset.state != "ready":
         raise Conflict(f"subset {subset.id} is {subset.state}, not ready", code="subset_not_ready")
+    return start(session, subset, workspace.id, body)
+
+
+def check_layout(body: ExportIn) -> None:
+    """Raises Invalid for an unknown layout, wrong options, or what a layout of its kind can't."""
+    if body.layout == "huggingface":
+        return
+    names = ("layout", "options", "tokenizer", "max_length", "resample", "leave_out")
+    wanted = trainer_folder.Wanted(*(getattr(body, name) for name in names))
+    if body.layout not in RECORD_LAYOUTS:
+        trainer_folder.layout_of(wanted)
+        return
+    record_folder.layout_of(wanted)
+    for name in ("tokenizer", "resample"):
+        if getattr(body, name):
+            raise Invalid(f"{name} is for layouts of pairs", code="wrong_options")
+
+
+def start(
+    session: Session, subset: Subset, workspace_id: uuid.UUID, body: ExportIn
+) -> dict[str, Any]:
     export = Export(
         id=uuid.uuid4(),
         subset_id=subset.id,
         layout=body.layout,
-        options=body.model_dump(mode="json", exclude={"layout"}),
+        options=body.model_dump(mode="json", exclude={"layout", "where"}),
     )
     job = Job(
-        workspace_id=workspace.id,
+        workspace_id=workspace_id,
         dataset_id=subset.dataset_id,
         kind=JobKind.export,
         spec={
@@ -150,6 +190,24 @@ def create_export(
     session.add(export)
     session.flush()
     return {"export": export, "job": job}
+
+
+@router.post("/datasets/{dataset_id}/exports", status_code=202, response_model=ExportCreated)
+def export_dataset(
+    dataset: DatasetDep,
+    session: SessionDep,
+    workspace: WorkspaceDep,
+    body: DatasetExportIn = WHOLE,
+) -> dict[str, Any]:
+    """Write the whole dataset, or what a filter keeps of it, as a folder in any layout.
+
+    The pairs become a subset of the recipe `all`, so that whatever is known of subsets is known of
+    them: splits, provenance, erasure. A record layout writes every record, with a filter those that
+    hold a pair that it keeps.
+    """
+    check_layout(body)
+    subset = everything.add_subset(session, dataset.id, body.where)
+    return start(session, subset, workspace.id, body)
 
 
 @router.get("/exports/{export_id}", response_model=ExportOut)

@@ -11,6 +11,7 @@ from service.tables import (
     scores,
     secrets,
     sessions,
+    splits,
     subsets,
     viewer,
     views,
@@ -19,5 +20,5 @@ from service.tables.metadata import Table
 
 __all__ = [
     "Table", "access", "datasets", "erasures", "items", "jobs", "labels", "pairs", "scores",
-    "secrets", "sessions", "subsets", "viewer", "views",
+    "secrets", "sessions", "splits", "subsets", "viewer", "views",
 ]  # fmt: skip

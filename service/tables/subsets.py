@@ -1,4 +1,4 @@
-"""Subsets (ordered, immutable selections with reasons), splits, and exports."""
+"""Subsets (ordered, immutable selections with reasons) and exports."""
 
 import uuid
 from typing import Any
@@ -50,19 +50,6 @@ class SubsetItem(Table):
     rank: Mapped[int | None]
     importance: Mapped[float | None]
     reason: Mapped[str]
-
-
-class SplitAssignment(Table):
-    """The split that a prompt has once and for all, under one way of splitting."""
-
-    __tablename__ = "split_assignments"
-
-    dataset_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey(Dataset.id, ondelete="CASCADE"), primary_key=True
-    )
-    scheme: Mapped[str] = mapped_column(primary_key=True)  # hash of seed, fraction, what is kept
-    prompt_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    split: Mapped[str]  # train | test | left_out
 
 
 class Export(Table):

@@ -16,7 +16,7 @@ from service.tables.access import Workspace
 from service.tables.datasets import Dataset, Upload
 from service.tables.items import Prompt, Record
 from service.tables.labels import Annotator, Comparison
-from service.tables.subsets import SplitAssignment
+from service.tables.splits import SplitAssignment
 from tests.workers.dataset import add_dataset, add_pairs
 from tests.workers.subsets import add_subset
 from tests.workers.test_exporting import export, run, unpack
@@ -28,7 +28,12 @@ ASKED = "Tell me in a few plain words what the old keeper of the lighthouse numb
 def add_prompt(session: Session, dataset: Dataset, text: str) -> str:
     said = [{"role": "user", "content": text}]
     found = Prompt(dataset_id=dataset.id, id=text_id("prompt", text), messages=said)
-    session.add(found)
+    upload = session.scalars(select(Upload).where(Upload.dataset_id == dataset.id)).first()
+    assert upload is not None
+    line = 10_000 + int(found.id.hex[:7], 16)
+    session.add_all(
+        [found, Record(upload_id=upload.id, line=line, dataset_id=dataset.id, prompt_id=found.id)]
+    )
     session.flush()
     return str(found.id)
 

@@ -109,3 +109,43 @@ def test_prompts_of_one_conversation_have_one_root() -> None:
     assert [*by_key(map(root_key, prompts))] == [(0, 1, 2)]
     assert len({root_key(each) for each in prompts[:3]}) == 1
     assert all(root_key(a) != root_key(b) for a, b in combinations([[asked], other], 2))
+
+
+def test_a_new_label_that_joins_two_splits_leaves_the_smaller_side_out_and_moves_nothing() -> None:
+    prompts = names(40)
+    first = assign(prompts, [], 0.4, 0, {}).splits
+    train = [i for i, name in enumerate(prompts) if first[name] == TRAIN]
+    test = [i for i, name in enumerate(prompts) if first[name] == TEST]
+    many_trained, equal = [*train[:5], test[0]], [train[9], test[1]]
+    second = assign(prompts, [], 0.4, 0, first, labelled=[many_trained, equal])
+    gone = {name for name, split in second.splits.items() if split == LEFT_OUT}
+    assert gone == {prompts[test[0]], prompts[train[9]]}
+    assert all(second.splits[name] == first[name] for name in prompts if name not in gone)
+    assert assign(prompts, [], 0.4, 0, first).splits == first  # the label is gone: all is as it was
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**31), st.integers(20, 60), st.integers(0, 40))
+def test_no_component_of_what_is_not_left_out_holds_both_splits(
+    seed: int, count: int, groups: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    prompts, half = names(count), names(count)[: count // 2]
+    labelled = random_groups(rng, count, groups)
+    first = assign(half, [], 0.4, seed, {}).splits
+    found = assign(prompts, [], 0.4, seed, first, labelled)
+    assert parted(prompts, labelled, found.splits) == []
+    sides: dict[int, set[str]] = {}
+    for prompt, part in zip(prompts, found.parts.tolist(), strict=True):
+        sides.setdefault(part, set()).add(found.splits[prompt])
+    assert not [part for part, seen in sides.items() if {TRAIN, TEST} <= seen]
+
+
+def test_an_assignment_is_made_once_more_from_its_exceptions() -> None:
+    prompts, groups = names(60), [(i, i + 30) for i in range(30)]
+    first = assign(prompts[:30], [], 0.4, 0, {}).splits
+    second = assign(prompts, groups, 0.4, 0, first)
+    again = assign(prompts, groups, 0.4, 0, {"p0001": TEST}, given=second.exceptions)
+    assert again.splits == second.splits
+    assert again.exceptions == second.exceptions
+    assert (again.parts == second.parts).all()

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curation.grouping import near_duplicates
-from curation.grouping.near_duplicates import CROWD, jaccard, shingles
+from curation.grouping import assign, near_duplicates
+from curation.grouping.crowds import crowd
+from curation.grouping.fingerprints import numbers, shingles
+from curation.grouping.near_duplicates import CROWD, jaccard
 
 SHARED = Path(__file__).parents[3].parent / "shared" / "data"
 DATA = Path(os.environ.get("PREFSIFT_TEST_DATA") or SHARED)
@@ -68,10 +70,33 @@ def test_the_jaccard_index_is_that_of_word_pairs() -> None:
     assert jaccard(shingles(""), shingles("")) == 0
 
 
-def test_a_crowd_is_taken_together() -> None:
+def test_texts_of_one_template_are_not_alike_for_it() -> None:
     texts = [f"{LONG} number {i}" for i in range(CROWD + 50)]
-    groups = [*near_duplicates(texts, 0.999)]
-    assert max(map(len, groups)) > CROWD
+    assert [*near_duplicates(texts, 0.999)] == []
+    capitals = [f"What is the capital of place{i}?" for i in range(3000)]
+    assert [*near_duplicates([*capitals, capitals[7].upper()])] == [(7, 3000)]
+
+
+def test_of_a_crowd_that_is_alike_every_two_are_together() -> None:
+    groups = [*near_duplicates([f"{LONG} number {i}" for i in range(CROWD + 50)])]
+    labels = assign([f"{i:03d}" for i in range(CROWD + 50)], groups, 0.4, 0, {})
+    assert (labels.components, labels.largest) == (1, CROWD + 50)
+
+
+def test_what_is_found_in_a_crowd_is_what_a_double_loop_finds() -> None:
+    rng = np.random.default_rng(4)
+    words = np.array([f"w{i}" for i in range(60)])
+    start = " ".join(f"s{i}" for i in range(25))
+    texts = [f"{start} {' '.join(rng.choice(words, rng.integers(2, 7)))}" for _ in range(180)]
+    sets = [numbers(text) for text in texts]
+    for threshold in (0.7, 0.8, 0.9):
+        found = {
+            pair
+            for group in crowd(sets, threshold, together=False)
+            for pair in combinations(group, 2)
+        }
+        assert found == brute_force(texts, threshold)
+        assert len(found) > 5
 
 
 def test_what_is_found_is_what_a_double_loop_finds_on_random_edits() -> None:
