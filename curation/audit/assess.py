@@ -22,6 +22,7 @@ from curation.noise.rate import (
     from_posteriors,
     from_repeats,
 )
+from curation.noise.transitivity import told_by_others
 
 ALPHA = 0.1  # of certified flips, the share that may be right labels
 LEAST_CALIBRATION = 50  # verified answers, for a certificate
@@ -46,12 +47,12 @@ class Assessment:
 
 def assess(questions: Questions, content: Content, anchors: Anchors, seed: int = 0) -> Assessment:
     decided = questions.decided
-    found = posterior(questions, anchors, content_p_a(questions, content))
-    p_correct = np.where(questions.labels == A, found.p_a, 1 - found.p_a)
-    p_correct = np.where(decided, p_correct, np.nan)
+    found = posterior(questions, anchors, evidence(questions, content))
+    p_correct = np.where(decided, of_label(questions, found.p_a), np.nan)
     em = em_of(questions, content)
     others, against = repeats(questions)
-    strain = tension(questions.a, questions.b, signs(questions))
+    told = told_by_graph(questions)
+    strain = strained(questions)
     columns = {f"{name}.p_a": p for name, p in found.others.items()}
     columns |= {
         "content.p_correct": np.where(decided, content.p_correct, np.nan),
@@ -61,13 +62,14 @@ def assess(questions: Questions, content: Content, anchors: Anchors, seed: int =
         "disagreement.share": disagreement(questions),
         "repeats.others": others,
         "repeats.against": against,
+        "graph.p_a": told,
         "graph.tension": strain,
     }
     witnesses = {
         "consensus": consensus_witness(questions, found),
         "content": columns["content.p_correct"],
         "repeats": np.where((others > 0) & decided, 1 - against, np.nan),
-        "graph": np.where((strain != 0) & decided, np.where(strain > 1, 0.0, 1.0), np.nan),
+        "graph": np.where((told != 0.5) & decided, of_label(questions, told), np.nan),
     }
     certificate = certified(questions, content, anchors)
     flips = wrong_by_anchor(questions, anchors)
@@ -111,6 +113,32 @@ def spread_out(values: Floats, rows: NDArray[np.bool_]) -> Floats:
     return column
 
 
+def evidence(questions: Questions, content: Content) -> dict[str, Floats]:
+    """P(a better) by witnesses that are independent of the label and of each other."""
+    found = {"graph": told_by_graph(questions)}
+    from_texts = content_p_a(questions, content)
+    return found if from_texts is None else {"content": from_texts, **found}
+
+
+def of_label(questions: Questions, p_a: Floats) -> Floats:
+    return np.where(questions.labels == A, p_a, 1 - p_a)
+
+
+def told_by_graph(questions: Questions) -> Floats:
+    found = np.full(len(questions), 0.5)
+    rows = np.flatnonzero(questions.compared)
+    ends = (questions.prompts[rows], questions.a[rows], questions.b[rows])
+    found[rows] = told_by_others(*ends, signs(questions)[rows])
+    return found
+
+
+def strained(questions: Questions) -> Floats:
+    found = np.zeros(len(questions))
+    rows = np.flatnonzero(questions.compared)
+    found[rows] = tension(questions.a[rows], questions.b[rows], signs(questions)[rows])
+    return found
+
+
 def signs(questions: Questions) -> Floats:
     return np.array([1.0, -1.0, 0.0, 0.0])[questions.labels]
 
@@ -147,7 +175,7 @@ def consensus_witness(questions: Questions, found: Posterior) -> Floats:
     if found.method == "prior":
         return np.full(len(questions), np.nan)
     p_a = found.others["majority"] if found.method != "anchored" else found.p_a
-    return np.where(questions.labels == A, p_a, 1 - p_a)
+    return of_label(questions, p_a)
 
 
 def certified(questions: Questions, content: Content, anchors: Anchors) -> Certificate | None:

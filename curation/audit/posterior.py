@@ -1,6 +1,8 @@
 """P(a better than b | everything known), and whom that makes reliable."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from scipy.special import expit, logit
@@ -17,6 +19,7 @@ from curation.items import Floats
 PRIOR = 0.8  # of a lone label to be right: papers find 20 to 40 % wrong
 EDGE = 1e-6  # posteriors of what is not verified stay off 0 and 1
 LEAST_ANCHORS = 5
+NOTHING: Mapping[str, Floats] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -38,14 +41,14 @@ class Posterior:
 
 
 def posterior(
-    questions: Questions, anchors: Anchors = NONE, content: Floats | None = None
+    questions: Questions, anchors: Anchors = NONE, evidence: Mapping[str, Floats] = NOTHING
 ) -> Posterior:
-    """`content` (n,): P(a better) by a scorer that did not see the label (cross-fitted), if any.
+    """`evidence`: name -> (n,) P(a better) by witnesses that did not see the pair's own label.
 
     With anchors, their ridge Bradley–Terry head over the votes; with several voters and none, a
     one-coin model, under tests whether it may be a shared bias; with one label a pair, Bayes with a
-    prior of .8 that it is right. Content counts as one more independent witness, except beside
-    anchors: those say what each voice is worth, and nothing of content's.
+    prior of .8 that it is right. Each witness counts as independent of the others, except beside
+    anchors: those say what each voter is worth, and nothing of a witness.
     """
     ballots = questions.votes
     votes = ballots.votes
@@ -67,10 +70,9 @@ def posterior(
     else:
         consensus, method = lone_labels(votes), "prior"
     p_a = consensus.p_a
-    if content is not None:
-        others["content"] = content
-        if method != "anchored":
-            p_a = expit(safe_logit(p_a) + safe_logit(content))
+    others |= evidence
+    if method != "anchored":
+        p_a = expit(safe_logit(p_a) + sum(map(safe_logit, evidence.values())))
     p_a = anchors.fix(np.clip(np.nan_to_num(p_a, nan=0.5), EDGE, 1 - EDGE))
     return Posterior(p_a, method, consensus.reliability, others, tuple(warnings), findings)
 

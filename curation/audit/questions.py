@@ -18,7 +18,8 @@ class Questions:
 
     `labels` (n,): A, B, TIE or BOTH_BAD, the majority of what was said; `n_labels` (n,) on how many
     it stands. `a`, `b` (n,) number the responses, `prompts` (n,) the records. `truth` (n,): A or B
-    where the answer is verified, else UNKNOWN; it is no vote. `texts`: prompt, a and b of each, or
+    where the answer is verified, else UNKNOWN; it is no vote. `compared` (n,): the pair was
+    judged by itself, not read off a ranking or ratings. `texts`: prompt, a and b of each, or
     None where they are no texts.
     """
 
@@ -29,6 +30,7 @@ class Questions:
     b: NDArray[np.int64]
     truth: NDArray[np.int64]
     votes: "Ballots"
+    compared: NDArray[np.bool_]
     texts: Sequence[tuple[str, str, str]] | None = None
 
     def __len__(self) -> int:

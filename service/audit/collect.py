@@ -1,7 +1,7 @@
 """Files -> the pairs that their labels decide, every judgment of them, and what is verified."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -69,11 +69,12 @@ class Collector:
         self.collected = Collected()
         self.voters: dict[tuple[str, str], int] = {}
         self.ballots: list[tuple[int, int, int, int, float]] = []
-        self.labels: list[tuple[int, int]] = []
+        self.labels: list[tuple[int, int, bool]] = []  # label, of how many, compared
         self.truth: list[int] = []
         self.texts: list[tuple[str, str, str]] = []
-        self.responses: dict[tuple[int, str], int] = {}
-        self.ends: list[tuple[int, int, int]] = []  # record, a, b
+        self.prompts: dict[Hashable, int] = {}
+        self.responses: dict[Hashable, int] = {}
+        self.ends: list[tuple[int, int, int]] = []  # prompt, a, b
         self.textual = True
 
     def file(self, path: Path, name: str, layout: str | None) -> None:
@@ -88,8 +89,8 @@ class Collector:
         judged: dict[tuple[str, str], list[Judgment]] = defaultdict(list)
         order = {response.id: at for at, response in enumerate(record.responses)}
         for (a, b), judgment in judgments(record):
-            compared = judgment.protocol == "comparison"
-            if (b, a) in judged or (not compared and (a, b) not in judged and order[b] < order[a]):
+            implied = judgment.protocol != "comparison" and (a, b) not in judged
+            if (b, a) in judged or (implied and order[b] < order[a]):
                 a, b, judgment = b, a, turned(judgment)
             judged[a, b].append(judgment)
         if not judged:
@@ -100,18 +101,28 @@ class Collector:
             item = len(self.collected.places)
             id = record.record_id if record.record_id is not None else str(line)
             self.collected.places.append(Place(file, line, id, a, b))
-            self.labels.append(label_of(found))
+            self.labels.append(
+                (*label_of(found), any(each.protocol == "comparison" for each in found))
+            )
             self.truth.append(verified(record, a, b))
             self.textual = self.textual and is_text(by_id[a]) and is_text(by_id[b])
             self.texts.append((prompt, text_of(by_id[a]), text_of(by_id[b])))
-            self.ends.append((number, self.node(number, a), self.node(number, b)))
+            self.ends.append(self.end(number, record, prompt, by_id[a], by_id[b]))
             for judgment in found:
                 self.vote(item, judgment)
             for name, sign in scored(by_id[a], by_id[b]):
                 self.vote(item, Judgment((name, "score"), sign, 0, "score", True, 0.0))
 
-    def node(self, record: int, response: str) -> int:
-        return self.responses.setdefault((record, response), len(self.responses))
+    def end(
+        self, number: int, record: Record, prompt: str, a: Response, b: Response
+    ) -> tuple[int, int, int]:
+        """Prompts and responses that say the same are one, on whichever line they stand."""
+        textual = record.modality == "text" and is_text(a) and is_text(b)
+        asked: Hashable = prompt if textual else number
+        group = self.prompts.setdefault(asked, len(self.prompts))
+        keys = [(group, text_of(each) if textual else each.id) for each in (a, b)]
+        one, other = (self.responses.setdefault(key, len(self.responses)) for key in keys)
+        return group, one, other
 
     def vote(self, item: int, judgment: Judgment) -> None:
         name, kind = judgment.voter
@@ -126,7 +137,7 @@ class Collector:
         items, voters, said = (column.astype(np.int64) for column in columns[:3])
         n = len(self.collected.places)
         votes = Votes(items, voters, said, n, len(self.voters))
-        labels = np.array(self.labels, np.int64).reshape(-1, 2)
+        labels = np.array(self.labels, np.int64).reshape(-1, 3)
         ends = np.array(self.ends, np.int64).reshape(-1, 3)
         ballots = Ballots(
             votes, columns[3], [name for name, _ in self.voters],
@@ -134,7 +145,8 @@ class Collector:
         )  # fmt: skip
         return Questions(
             labels[:, 0], labels[:, 1], ends[:, 0], ends[:, 1], ends[:, 2],
-            np.array(self.truth, np.int64), ballots, self.texts if self.textual and n else None,
+            np.array(self.truth, np.int64), ballots, labels[:, 2] > 0,
+            self.texts if self.textual and n else None,
         )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ LABELS = ("a", "b", "tie", "both_bad")
 SIGNALS = (
     "majority.p_a", "one_coin.p_a", "dawid_skene.p_a", "content.p_a", "content.p_correct",
     "content.margin", "content.spread", "em.p_correct", "disagreement.share", "repeats.others",
-    "repeats.against", "graph.tension",
+    "repeats.against", "graph.p_a", "graph.tension",
 )  # fmt: skip
 SCHEMA = pa.schema(
     [

@@ -18,7 +18,16 @@ def asked(said: NDArray[np.int64], first: Floats | None = None) -> Questions:
     ballots = Ballots(votes, shown, [f"v{i}" for i in range(k)], ["human"] * k)
     labels = np.where((said == 0).sum(axis=1) * 2 > k, 0, 1)
     ids = np.arange(n)
-    return Questions(labels, np.full(n, k), ids, 2 * ids, 2 * ids + 1, np.zeros(n, int), ballots)
+    return Questions(
+        labels,
+        np.full(n, k),
+        ids,
+        2 * ids,
+        2 * ids + 1,
+        np.zeros(n, int),
+        ballots,
+        np.ones(n, bool),
+    )
 
 
 def independent(seed: int, n: int = 300, right: float = 0.75, k: int = 8) -> NDArray[np.int64]:
@@ -62,7 +71,7 @@ def test_anchors_fix_their_own_pairs_and_no_others() -> None:
 def test_a_lone_label_is_right_with_the_prior_and_content_adds_to_it() -> None:
     questions = asked(np.array([[0], [1], [2]]))
     assert posterior(questions).p_a == pytest.approx([0.8, 0.2, 0.5])
-    found = posterior(questions, content=np.array([0.5, 0.9, 0.7]))
+    found = posterior(questions, evidence={"content": np.array([0.5, 0.9, 0.7])})
     assert found.p_a == pytest.approx([0.8, 0.2 * 0.9 / (0.2 * 0.9 + 0.8 * 0.1), 0.7])
 
 

@@ -90,4 +90,4 @@ def test_identical_lines_keep_a_row_each(tmp_path: Path) -> None:
     row = record(comparisons=[compared("x", "y", "a", "one")])
     found = collect(tmp_path, row, row, row)
     assert [place.line for place in found.collected.places] == [1, 2, 3]
-    assert len(np.unique(found.questions().a)) == 3
+    assert len(np.unique(found.questions().a)) == 1
