@@ -1,0 +1,150 @@
+"""Which of two responses the stored labels of a record prefer, and who said what about them."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from statistics import fmean
+from typing import Any, NamedTuple
+
+from service.export.plain import plain
+from service.formats.fields import turns_of
+from service.formats.record import Annotator, Comparison, Rating, Record, Response
+from service.tables.labels import Outcome
+
+TURNED = {Outcome.a: Outcome.b, Outcome.b: Outcome.a}
+TURNED_SHOWN = {"ab": "ba", "ba": "ab"}
+ID_DIGITS = 16
+
+
+class Contest(NamedTuple):
+    """Two different responses. Each comparison has `better` as its a and `worse` as its b.
+
+    `soft_label` = P(better) by the votes, a tie as half a vote for each, in 0.5..1;
+    `margin` = mean strength for better, None where nobody gave one; `flip_rate` = share of the
+    annotators who saw both orders that said different things, None where nobody saw both.
+    """
+
+    better: Response
+    worse: Response
+    comparisons: tuple[Comparison, ...]
+    soft_label: float
+    margin: float | None
+    flip_rate: float | None
+
+    @property
+    def is_tie(self) -> bool:
+        return self.soft_label == 0.5
+
+
+def contests(record: Record) -> Iterator[Contest]:
+    """Pairs with a verdict, in the order of the record's responses; ties are among them."""
+    order = {response.id: index for index, response in enumerate(record.responses)}
+    found: dict[tuple[str, str], list[Comparison]] = defaultdict(list)
+    for each in judgments(record):
+        said = each if order[each.a] < order[each.b] else turned(each)
+        found[said.a, said.b].append(said)
+    for (a, b), said in sorted(
+        found.items(), key=lambda each: (order[each[0][0]], order[each[0][1]])
+    ):
+        first, second = record.responses[order[a]], record.responses[order[b]]
+        if first.content() != second.content():
+            yield contest(first, second, said)
+
+
+def contest(first: Response, second: Response, said: Sequence[Comparison]) -> Contest:
+    votes = [{Outcome.a: 1.0, Outcome.b: 0.0}.get(each.outcome, 0.5) for each in said]
+    share = fmean(votes)
+    if share < 0.5:
+        return contest(second, first, [turned(each) for each in said])
+    strengths = [
+        each.strength if each.outcome is Outcome.a else -each.strength
+        for each in said
+        if each.strength is not None and each.outcome in TURNED
+    ]
+    margin = fmean(strengths) if strengths else None
+    return Contest(first, second, tuple(said), share, margin, flip_rate(said))
+
+
+def judgments(record: Record) -> list[Comparison]:
+    """Overall comparisons; else what the rankings, else the overall ratings say of each pair.
+
+    The strength of two ratings is their difference, of one annotator on one scale.
+    """
+    given = [each for each in record.comparisons if each.aspect is None]
+    return given or [*from_rankings(record)] or [*from_ratings(record)]
+
+
+def from_rankings(record: Record) -> Iterator[Comparison]:
+    for label in record.rankings:
+        if label.aspect is None:
+            ranks = {id: rank for rank, tier in enumerate(label.tiers) for id in tier}
+            for a, b in combinations(ranks, 2):
+                outcome = Outcome.tie if ranks[a] == ranks[b] else Outcome.a
+                yield Comparison(label.annotator, None, label.rationale, a, b, outcome)
+
+
+def from_ratings(record: Record) -> Iterator[Comparison]:
+    found: dict[Any, dict[str, Rating]] = defaultdict(dict)
+    for label in record.ratings:
+        if label.aspect is None and label.response is not None and label.turn is None:
+            found[label.annotator, label.scale][label.response] = label
+    for (annotator, _), ratings in found.items():
+        for a, b in combinations(ratings, 2):
+            gap = ratings[a].value - ratings[b].value
+            outcome = Outcome.a if gap > 0 else Outcome.b if gap < 0 else Outcome.tie
+            yield Comparison(annotator, None, None, a, b, outcome, abs(gap))
+
+
+def turned(said: Comparison) -> Comparison:
+    """The same judgment with a and b exchanged; strengths are of whoever won."""
+    return Comparison(
+        said.annotator, said.aspect, said.rationale, said.b, said.a,
+        TURNED.get(said.outcome, said.outcome), said.strength,
+        TURNED_SHOWN.get(said.shown or "", said.shown),
+    )  # fmt: skip
+
+
+def flip_rate(said: Sequence[Comparison]) -> float | None:
+    """The share of annotators whom the order of the two turns round, in 0..1."""
+    orders: dict[Any, dict[str, Outcome]] = defaultdict(dict)
+    for each in said:
+        if each.annotator is not None and each.shown is not None:
+            orders[each.annotator].setdefault(each.shown, each.outcome)
+    both = [len({*found.values()}) > 1 for found in orders.values() if len(found) == 2]
+    return fmean(both) if both else None
+
+
+def aspects(record: Record) -> dict[str, dict[str, float]]:
+    """By response id: the mean rating of each aspect, "overall" for ratings of none."""
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for label in record.ratings:
+        if label.response is not None and label.turn is None:
+            found[label.response][label.aspect or "overall"].append(label.value)
+    return {
+        id: {aspect: fmean(values) for aspect, values in sorted(given.items())}
+        for id, given in found.items()
+    }
+
+
+def pseudonym(annotator: Annotator) -> str:
+    """The same in every file, so that histories join; who knows the names can recompute it."""
+    return digest("annotator", annotator.kind, annotator.name)
+
+
+def pair_name(prompt_id: str, contest: Contest) -> str:
+    """Of the prompt and the two texts, whichever is better."""
+    texts = sorted(repr(each.content()) for each in (contest.better, contest.worse))
+    return digest("pair", prompt_id, *texts)
+
+
+def digest(*words: str) -> str:
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()[:ID_DIGITS]
+
+
+def three_columns(record: Record, better: Response, worse: Response) -> dict[str, Any]:
+    return {
+        "prompt": plain(record.messages),
+        "chosen": plain(turns_of(better)),
+        "rejected": plain(turns_of(worse)),
+    }
