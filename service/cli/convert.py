@@ -11,10 +11,12 @@ import typer
 from rich.console import Console
 from rich.progress import wrap_file
 
+from service.cli.mapping import mapping_of
 from service.config import settings
 from service.formats import FORMATS, Format
 from service.formats.record import RowError
-from service.ingest.taking import mapped, recognised
+from service.ingest.mapping import mapped
+from service.ingest.taking import recognised
 from service.reading.json_lines import Row
 from service.reading.rows import read_rows
 from service.writing import KINDS, kind_of, write_rows
@@ -50,8 +52,7 @@ def convert(
     if kind_of(out.name) is None:
         raise typer.BadParameter(f"no kind of file ends so; known: {', '.join(KINDS)}")
     console = Console(stderr=True, highlight=False)
-    pairs = (each.partition("=") for each in column or ())
-    mapping = {ours: theirs for ours, _, theirs in pairs}
+    mapping = mapping_of(column)
     fresh = out.with_name(f".{out.name}.part")
     try:
         with ExitStack() as opened:

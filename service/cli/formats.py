@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from service.cli.mapping import mapping_of
 from service.cli.previewing import print_preview
 from service.config import settings
 from service.formats import FORMATS
@@ -53,7 +54,7 @@ def look(file: Path, layout: str | None, column: list[str] | None) -> Any:
         raise typer.BadParameter(f"no layout {layout!r}; known: {', '.join(FORMATS)}")
     if not file.is_file():
         raise typer.BadParameter(f"can't read {file}", param_hint="FILE")
-    mapping = {ours: theirs for ours, _, theirs in (each.partition("=") for each in column or ())}
+    mapping = mapping_of(column)
     with file.open("rb") as opened:
         rows = read_rows(opened, file.stat().st_size, settings.max_line_bytes)
         return preview(rows, layout, mapping)

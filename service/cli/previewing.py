@@ -1,5 +1,6 @@
 """A preview on the screen: the layout, the columns, the first records and the first rejects."""
 
+import shlex
 from typing import Any
 
 import orjson
@@ -25,8 +26,11 @@ def print_preview(console: Console, name: str, found: dict[str, Any]) -> None:
         say(
             console, f"  line {reject['line']}: {reject['message']} ({reject['code']})", style="red"
         )
-    if found["layout"] is None:
-        say(console, "name the columns with --map our-column=their-column, or --layout")
+    for sentence in found["advice"]:
+        say(console, sentence)
+    if found["suggestion"]:
+        words = (f"--map {shlex.quote(f'{o}={t}')}" for o, t in found["suggestion"].items())
+        say(console, f"try: {' '.join(words)}")
 
 
 def headline(name: str, found: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from service.cli.client import Api, ApiError
 from service.cli.connection import connect
+from service.cli.mapping import mapping_of
 from service.cli.pipeline import shown_name
 from service.cli.previewing import print_preview
 from service.cli.progress import Bars
@@ -54,10 +55,7 @@ def upload(
 
 def read_as(layout: str | None, column: list[str] | None) -> Options:
     """The options that say how a file is read, as the API takes them."""
-    pairs = [each.partition("=") for each in column or ()]
-    if not all(ours and theirs for ours, _, theirs in pairs):
-        raise typer.BadParameter("give our-column=their-column", param_hint="--map")
-    mapping = {ours: theirs for ours, _, theirs in pairs}
+    mapping = mapping_of(column)
     asked = {} if layout is None else {"layout": layout}
     return asked | ({"mapping": orjson.dumps(mapping).decode()} if mapping else {})
 

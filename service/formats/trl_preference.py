@@ -1,15 +1,28 @@
 """TRL preference: prompt, chosen, rejected; strings or messages, explicit or implicit prompt."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from service.formats.chosen_rejected import common_prefix, decided, sides
-from service.formats.fields import is_messages, message, messages, required, response_of, text
+from service.formats.fields import (
+    Cell,
+    decoded,
+    holds_messages,
+    is_messages,
+    message,
+    messages,
+    required,
+    response_of,
+    text,
+)
 from service.formats.fields import turns_of as turns
 from service.formats.format import Format
 from service.formats.record import Message, Record, Response, RowError
 
 COLUMNS = ("prompt", "chosen", "rejected")
+EXACT = 0.9
+PYTHON = re.compile(r"\[\{'(role|content|from)': ")  # JSON has double quotes
 
 
 class TrlPreference(Format):
@@ -18,11 +31,13 @@ class TrlPreference(Format):
     columns: ClassVar[tuple[str, ...]] = COLUMNS
 
     def recognise(self, rows: Sequence[dict[str, Any]]) -> float:
-        # Half sure at most: the columns are also those of narrower layouts, which then win.
+        # Half sure where there are more columns: narrower layouts have these, too, and then win.
         named = [row for row in rows if {"chosen", "rejected"} & row.keys()]
-        return 0.5 * len(named) / len(rows) if rows else 0.0
+        sure = EXACT if {name for row in rows for name in row} <= {*COLUMNS} else 0.5
+        return sure * len(named) / len(rows) if rows else 0.0
 
     def read(self, row: dict[str, Any]) -> Record:
+        row = unwrapped(row)
         chosen, rejected = required(row, "chosen"), required(row, "rejected")
         extra = {name: value for name, value in row.items() if name not in COLUMNS}
         if is_messages(chosen) or is_messages(rejected):
@@ -58,6 +73,19 @@ class TrlPreference(Format):
             }
             for chosen, rejected in sides(record)
         ]
+
+
+def unwrapped(row: dict[str, Any]) -> dict[str, Any]:
+    """With the messages that both answers hold as texts of JSON; RowError for Python's own form."""
+    for name in COLUMNS:
+        said = row.get(name)
+        if isinstance(said, str) and PYTHON.match(said):
+            detail = f"{name} is a list of messages as Python prints it: write it as JSON"
+            raise RowError("not_json", detail, name)
+    cells = {name: Cell(row[name]) for name in COLUMNS if isinstance(row.get(name), str)}
+    if not all(name in cells and holds_messages(cells[name]) for name in COLUMNS[1:]):
+        return row
+    return row | {name: decoded(cell) for name, cell in cells.items() if holds_messages(cell)}
 
 
 def prompt_messages(prompt: Any) -> list[Message]:

@@ -18,8 +18,9 @@ from service import files
 from service.errors import ServiceError, TooLarge
 from service.ingest.copying import Seen
 from service.ingest.frames import write_frame
+from service.ingest.mapping import mapped
 from service.ingest.preview import preview
-from service.ingest.taking import Taker, mapped, place_of, recognised
+from service.ingest.taking import Taker, place_of, recognised
 from service.reading.rows import read_rows
 
 PAGE = resource.getpagesize()

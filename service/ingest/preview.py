@@ -8,10 +8,12 @@ from typing import Any
 from service.errors import Invalid
 from service.formats import FORMATS, Format
 from service.formats.record import Record, RowError
+from service.ingest.advice import Looked, advice, suggestion
 from service.ingest.copying import Chunk
 from service.ingest.gathering import gathered
+from service.ingest.mapping import mapped
 from service.ingest.normalise import Place, add_line
-from service.ingest.taking import PEEK, byte_length, mapped, recognised, reject_of
+from service.ingest.taking import PEEK, byte_length, recognised, reject_of
 from service.reading.json_lines import Row
 
 MAX_ROWS = 1000  # that are looked at
@@ -40,12 +42,20 @@ def preview(rows: Iterator[Row], asked: str | None, mapping: dict[str, str] | No
             break
     present = columns_of(ours)
     known = [name for name in layout.columns if name in present] if layout else []
+    given = {name: theirs for name, theirs in (mapping or {}).items() if name in present}
+    likely = candidates(ours)
+    found = Looked(
+        readable(first), theirs, mapping or {}, layout.name if layout else None, len(likely),
+        seen.rows, seen.rows - seen.accepted,
+    )  # fmt: skip
     return {
         "layout": layout.name if layout else None,
         "confidence": sureness(layout, ours) if layout else 0.0,
-        "candidates": candidates(ours),
+        "candidates": likely,
         "columns": theirs[:MAX_COLUMNS],
-        "mapping": {name: (mapping or {}).get(name, name) for name in known},
+        "mapping": {name: name for name in known} | given,
+        "suggestion": suggestion(found),
+        "advice": list(advice(found)),
         **seen.found(),
     }
 

@@ -5,11 +5,14 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
+import orjson
+
 from service.errors import Invalid
 from service.formats import FORMATS, Format, recognise
 from service.formats.record import RowError
 from service.ingest.copying import Chunk, bytes_field, integer_field, text_field
 from service.ingest.gathering import gathered
+from service.ingest.mapping import proposed
 from service.ingest.normalise import Place, add_line
 from service.reading.json_lines import Row
 
@@ -19,24 +22,6 @@ PEEK = 100  # rows that the layout is recognised by
 MAX_ERRORS = 100  # of a refused file, named in its error
 MAX_RAW = 1 << 20  # bytes of a rejected line that are kept
 MAX_SHOWN = 1000  # characters of a reject's message
-
-
-def mapped(rows: Iterator[Row], mapping: dict[str, str] | None) -> Iterator[Row]:
-    """The rows with the columns of `mapping` ({our name: their name}) under our names."""
-    if not mapping:
-        return rows
-    return (
-        row if isinstance(row.value, RowError) else row._replace(value=renamed(row.value, mapping))
-        for row in rows
-    )
-
-
-def renamed(row: dict[str, Any], mapping: dict[str, str]) -> dict[str, Any]:
-    """A column that gives its name to another, and is not mapped itself, is left out of the way."""
-    theirs = set(mapping.values())
-    kept = {name: value for name, value in row.items() if name not in theirs}
-    taken = {ours: row[name] for ours, name in mapping.items() if name in row}
-    return {**{name: value for name, value in kept.items() if name not in taken}, **taken}
 
 
 def recognised(rows: Iterator[Row], asked: str | None) -> tuple[Format | None, Iterator[Row]]:
@@ -69,7 +54,10 @@ def layout_of(rows: Sequence[Row]) -> Format | None:
     found = recognise(readable) if readable else None
     if readable and found is None:
         keys = ", ".join(sorted({key for row in readable for key in row})[:20])
-        detail = f"no known layout has these keys: {keys}; known layouts: {', '.join(FORMATS)}"
+        guess = proposed(readable)
+        may = f"; try mapping={orjson.dumps(guess).decode()}" if guess else ""
+        known = ", ".join(FORMATS)
+        detail = f"no known layout has these keys: {keys}{may}; known layouts: {known}"
         raise Invalid(detail, code="unknown_layout", line=rows[0].line)
     return found[0] if found else None
 

@@ -47,7 +47,8 @@ def refuse_unread(head: bytes) -> None:
     if head[257:262] == b"ustar":
         raise UnsupportedFile(f"this is a tar archive: give {READ}")
     if head.startswith(UTF_16) or WIDE.match(head):
-        raise Invalid("not UTF-8 at byte 0: this looks like UTF-16", code="not_utf8", byte=0)
+        detail = "not UTF-8 at byte 0: this looks like UTF-16 or UTF-32; save it as UTF-8"
+        raise Invalid(detail, code="not_utf8", byte=0)
     if MARKUP.match(head.removeprefix(BOM)):
         raise UnsupportedFile(f"this is a page or a drawing: give {READ}")
 

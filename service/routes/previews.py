@@ -32,6 +32,12 @@ class PreviewOut(BaseModel):
         description="the layout's columns -> the file's that are read as these; "
         "correct it with `mapping`"
     )
+    suggestion: dict[str, str] | None = Field(
+        default=None, description="a mapping to try, where no layout fits and none was given"
+    )
+    advice: list[str] = Field(
+        default=[], description="what to do about the file", examples=[["the file has no rows"]]
+    )
     rows: int = Field(description="that were looked at: accepted + rejected")
     accepted: int
     rejected: int

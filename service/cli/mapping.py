@@ -1,0 +1,16 @@
+"""`--map our-column=their-column`, repeated."""
+
+from collections.abc import Sequence
+
+import typer
+
+
+def mapping_of(column: Sequence[str] | None) -> dict[str, str]:
+    """{our column: theirs}. Half a pair, or one of ours twice, is wrong usage."""
+    pairs = [each.partition("=") for each in column or ()]
+    if not all(ours and theirs for ours, _, theirs in pairs):
+        raise typer.BadParameter("give our-column=their-column", param_hint="--map")
+    mapping = {ours: theirs for ours, _, theirs in pairs}
+    if len(mapping) < len(pairs):
+        raise typer.BadParameter("a column of ours has two of theirs", param_hint="--map")
+    return mapping
