@@ -44,7 +44,7 @@ def assign(
     A component is what groups connect. Where none of its prompts has a split yet, the hash of the
     seed and its smallest id decides: test with probability `fraction`. A prompt that has one keeps
     it; newcomers join it. Where newcomers connect a prompt in train with one in test, neither is
-    moved: those newcomers that belong to both sides are left out, and stay so.
+    moved: newcomers that belong to both sides are left out, and stay so.
     A component of more than half of the prompts is trained on; under 20 prompts, so are all. From
     20 on one component is tested on at least, when nothing has a split yet.
 
@@ -63,7 +63,7 @@ def assign(
         known = {prompt: given[prompt] for prompt in prompts if prompt in given}
         splits = dict(zip(prompts, fresh, strict=True)) | known
     elif splits:
-        newcomers(prompts, found, labels, fresh, splits)
+        newcomers(prompts, found, fresh, splits)
         leave_out(prompts, others, splits)
     else:
         splits = dict(zip(prompts, fresh, strict=True))
@@ -127,34 +127,38 @@ def rule(prompts: Sequence[str], labels: Iterable[int], fraction: float, seed: i
 def newcomers(
     prompts: Sequence[str],
     groups: Sequence[Sequence[int]],
-    labels: Iterable[int],
     fresh: Sequence[str],
     splits: dict[str, str],
 ) -> None:
-    """Add the splits of prompts that have none, given those that have one."""
-    known: dict[int, set[str]] = {}
-    for prompt, label in zip(prompts, labels, strict=True):
-        if prompt in splits:
-            known.setdefault(int(label), set()).add(splits[prompt])
-    new = {index: int(label) for index, label in enumerate(labels) if prompts[index] not in splits}
-    touched = sides(prompts, groups, splits)
-    for index, label in new.items():
-        beside = known.get(label, set()) - {LEFT_OUT}
-        if len(beside) == 2:
-            beside = touched[index]
-        split = fresh[index] if not beside else LEFT_OUT if len(beside) == 2 else min(beside)
-        splits[prompts[index]] = split
+    """Add the splits of prompts that have none, given those that have one.
 
-
-def sides(
-    prompts: Sequence[str], groups: Sequence[Sequence[int]], splits: Mapping[str, str]
-) -> list[set[str]]:
-    """For each newcomer the splits that it, or newcomers connected with it, share a group with."""
-    fresh = [[index for index in group if prompts[index] not in splits] for group in groups]
-    labels = connect(len(prompts), fresh)
-    found: dict[int, set[str]] = {}
-    for group, new in zip(groups, fresh, strict=True):
+    In rounds: whoever shares a group with one side joins it, whoever shares groups with both is
+    left out, and so are those of a round that join two sides and share a group.
+    """
+    waiting = {index for index, prompt in enumerate(prompts) if prompt not in splits}
+    mine: dict[int, list[int]] = {index: [] for index in waiting}
+    beside: dict[int, set[str]] = {}
+    for number, group in enumerate(groups):
+        new = [index for index in group if index in waiting]
+        for index in new:
+            mine[index].append(number)
         if new:
-            beside = {splits[prompts[index]] for index in group if prompts[index] in splits}
-            found.setdefault(int(labels[new[0]]), set()).update(beside - {LEFT_OUT})
-    return [found.get(int(label), set()) for label in labels]
+            known = {splits[prompts[index]] for index in group if index not in waiting}
+            beside[number] = known - {LEFT_OUT}
+    touched = set(beside)
+    while front := {i for n in touched if beside[n] for i in groups[n] if i in waiting}:
+        joined = {i: only(set[str]().union(*(beside[n] for n in mine[i]))) for i in front}
+        touched = {number for index in front for number in mine[index]}
+        sides = {n: {joined[i] for i in groups[n] if i in front} - {LEFT_OUT} for n in touched}
+        for number, found in sides.items():
+            if len(found) == 2:
+                joined.update((index, LEFT_OUT) for index in groups[number] if index in front)
+        splits.update((prompts[index], split) for index, split in joined.items())
+        for number in touched:
+            beside[number] |= {joined[i] for i in groups[number] if i in front} - {LEFT_OUT}
+        waiting -= front
+    splits.update((prompts[index], fresh[index]) for index in waiting)
+
+
+def only(sides: set[str]) -> str:
+    return LEFT_OUT if len(sides) == 2 else min(sides)
