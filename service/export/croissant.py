@@ -1,14 +1,20 @@
-"""Croissant 1.1 metadata (JSON-LD) of Parquet files: what is in them, typed, with their hashes."""
+"""Croissant 1.1 metadata (JSON-LD) of data files: what is in them, typed, with their hashes."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 NAME = "croissant.json"
-PARQUET = "application/x-parquet"
-NUMBERED = r"(?:-[0-9]+-of-[0-9]+\.parquet)"  # optional: mlcroissant applies the pattern twice
-RECORDS, FILES, SPLITS = "default", "parquet", "splits"
+ENCODINGS = {
+    "parquet": "application/x-parquet",
+    "jsonl": "application/jsonlines",
+    "csv": "text/csv",
+}
+# optional: mlcroissant applies the pattern twice
+ENDING = r"(?:(?:-[0-9]+-of-[0-9]+)?\.(?:parquet|jsonl|csv))"
+RECORDS, SPLITS = "default", "splits"
 
 CONTEXT: dict[str, Any] = {
     "@language": "en",
@@ -44,7 +50,7 @@ DATA_TYPES = {
 
 
 class DataFile(NamedTuple):
-    """A Parquet file of a split; `url` is a path relative to the JSON-LD, or absolute."""
+    """A file of a split; `url` is a path relative to the JSON-LD, or absolute."""
 
     url: str
     split: str
@@ -59,18 +65,20 @@ class Description(NamedTuple):
     text: str
     license: str | None
     url: str
-    published: str  # ISO 8601
+    published: str | None  # ISO 8601
     meanings: Mapping[str, str]
     version: str = "1.0.0"
 
 
-def build(described: Description, schema: Any, files: Sequence[DataFile]) -> dict[str, Any]:
+def build(
+    described: Description, schema: Any, files: Sequence[DataFile], kind: str = "parquet"
+) -> dict[str, Any]:
     """JSON-LD that mlcroissant validates and reads. `schema` is the files' Arrow schema.
 
-    A file's place in the folder must name its split: `…<split>-00000-of-00001.parquet`.
+    None describes the files and not what is in them. `kind` is one of ENCODINGS. A file's place in
+    the folder must name its split: `…<split>-00000-of-00001.parquet`, `…<split>.jsonl`.
     """
     splits = list(dict.fromkeys(file.split for file in files))
-    fields = [column(found, (RECORDS,), (), described.meanings) for found in schema]
     document = {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
@@ -80,35 +88,45 @@ def build(described: Description, schema: Any, files: Sequence[DataFile]) -> dic
         "license": described.license or "unknown",
         "url": described.url,
         "version": described.version,
-        "datePublished": described.published,
         "creator": {"@type": "sc:Organization", "name": "prefsift"},
-        "distribution": [*map(file_object, files), *file_sets(files)],
+        "distribution": [*(file_object(file, kind) for file in files), *file_sets(files, kind)],
         "recordSet": [],
     }
-    if files:
+    if described.published is not None:
+        document["datePublished"] = described.published
+    if files and schema is not None:
         records = {"@type": "cr:RecordSet", "@id": RECORDS, "name": RECORDS}
-        document["recordSet"] = [split_set(splits), {**records, "field": [split(splits), *fields]}]
+        fields = [column(found, (RECORDS,), (), described.meanings, kind) for found in schema]
+        rows = {**records, "field": [split(splits, kind), *fields]}
+        document["recordSet"] = [split_set(splits), rows]
     return document
 
 
-def file_object(file: DataFile) -> dict[str, Any]:
+def file_object(file: DataFile, kind: str) -> dict[str, Any]:
     return {
         "@type": "cr:FileObject",
         "@id": file.url,
         "name": file.url,
         "contentUrl": file.url,
         "contentSize": f"{file.bytes} B",
-        "encodingFormat": PARQUET,
+        "encodingFormat": ENCODINGS[kind],
         "sha256": file.sha256,
     }
 
 
-def file_sets(files: Sequence[DataFile]) -> list[dict[str, Any]]:
+def file_sets(files: Sequence[DataFile], kind: str) -> list[dict[str, Any]]:
     if not files:
         return []
     contained = [{"@id": file.url} for file in files]
-    made = {"@type": "cr:FileSet", "@id": FILES, "name": FILES, "containedIn": contained}
-    return [{**made, "encodingFormat": PARQUET, "includes": "**/*.parquet"}]
+    made = {"@type": "cr:FileSet", "@id": kind, "name": kind, "containedIn": contained}
+    return [{**made, "encodingFormat": ENCODINGS[kind], "includes": f"{place(files)}/*.{kind}"}]
+
+
+def place(files: Sequence[DataFile]) -> str:
+    """The folder of relative paths: what else lies beside them is no data; ** of absolute ones."""
+    folders = {PurePosixPath(file.url).parent.as_posix() for file in files}
+    relative = not any("://" in file.url for file in files)
+    return folders.pop() if relative and len(folders) == 1 else "**"
 
 
 def split_set(splits: Sequence[str]) -> dict[str, Any]:
@@ -126,7 +144,7 @@ def split_set(splits: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def split(splits: Sequence[str]) -> dict[str, Any]:
+def split(splits: Sequence[str], kind: str) -> dict[str, Any]:
     """The row's split, read off the file's name."""
     return {
         "@type": "cr:Field",
@@ -135,16 +153,20 @@ def split(splits: Sequence[str]) -> dict[str, Any]:
         "description": "Split that the row belongs to.",
         "dataType": "sc:Text",
         "source": {
-            "fileSet": {"@id": FILES},
+            "fileSet": {"@id": kind},
             "extract": {"fileProperty": "fullpath"},
-            "transform": {"regex": f"^(?:.*/)?({'|'.join(splits)}){NUMBERED}?$"},
+            "transform": {"regex": f"^(?:.*/)?({'|'.join(splits)}){ENDING}?$"},
         },
         "references": {"field": {"@id": f"{SPLITS}/name"}},
     }
 
 
 def column(
-    found: Any, parents: tuple[str, ...], path: tuple[str, ...], meanings: Mapping[str, str]
+    found: Any,
+    parents: tuple[str, ...],
+    path: tuple[str, ...],
+    meanings: Mapping[str, str],
+    files: str,
 ) -> dict[str, Any]:
     """The field of an Arrow column, or of a struct's member at `path` inside its column."""
     place = (*parents, found.name)
@@ -159,10 +181,10 @@ def column(
     if pa.types.is_struct(kind):
         members = (kind.field(i) for i in range(kind.num_fields))
         made["subField"] = [
-            column(member, place, (*path, member.name), meanings) for member in members
+            column(member, place, (*path, member.name), meanings, files) for member in members
         ]
         return made
-    source: dict[str, Any] = {"fileSet": {"@id": FILES}, "extract": {"column": place[1]}}
+    source: dict[str, Any] = {"fileSet": {"@id": files}, "extract": {"column": place[1]}}
     steps = [{"jsonPath": step} for step in path]
     if steps:
         source["transform"] = steps[0] if len(steps) == 1 else steps

@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 import pyarrow.parquet as pq
 
-from service.export import card, manifest
+from service.export import card, described_files, manifest
+from service.export.described_files import Description
 from service.export.manifest import Provenance
 from service.export.shards import COLUMNS, FileFacts, Row, SplitWriter, facts, schema
 from service.report import page
@@ -46,6 +47,8 @@ def write(
         pq.write_table(groups, folder / SPLITS)
         files[SPLITS] = facts(folder / SPLITS)
     columns = [*COLUMNS, *scores]
+    said = Description("prefsift", "Preference pairs.", provenance.license, manifest.MEANINGS)
+    files |= described_files.write(folder, files, schema(scores), said)
     described = manifest.build(report, provenance, columns, files)
     (folder / manifest.NAME).write_bytes(manifest.dump(described))
     return report, files | {manifest.NAME: facts(folder / manifest.NAME)}

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from service.errors import Invalid
-from service.export import manifest
+from service.export import described_files, manifest
 from service.export.layout import PairLayout, Place, Row, TrainingPair
 from service.export.preflight import Preflight, preflight
 from service.export.resample import resample
@@ -77,6 +77,7 @@ def write(source: Path, out: Path, wanted: Wanted) -> tuple[int, dict[str, FileF
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_bytes(content)
         files[name] = facts(out / name)
+    files |= described_files.write_layout(out, files, layout, described["license"])
     (out / manifest.NAME).write_bytes(manifest.dump(describe(described, layout, wanted, files)))
     return sum(rows.values()), files | {manifest.NAME: facts(out / manifest.NAME)}
 

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from service.export import card, folder, manifest, split_checks
+from service.export import card, croissant_checks, folder, manifest, split_checks
 from service.export.shards import COLUMNS, IMAGES, facts
 from service.export.split_checks import Difference
 
@@ -16,6 +16,7 @@ def verify(path: Path) -> list[Difference]:
     """What differs, [] where nothing does. Raises UnsupportedFile where there is no export."""
     described = manifest.load(path)
     found = [*check_files(path, described["files"])]
+    found += croissant_checks.check(path, described["files"])
     if described["layout"] != "huggingface":
         return [
             *found,
