@@ -203,7 +203,7 @@ def refused(
     elif em.why is not None:
         reasons.append(f"not identified: {em.why}")
     gold = len(anchors.items) >= 20
-    voted = found.method in ("one_coin", "anchored") and not found.bias_possible
+    voted = found.method in ("glad", "anchored") and not found.bias_possible
     return reasons, bool(gold or voted or (em.why is None and content.strong))
 
 

@@ -11,6 +11,7 @@ from curation.audit.questions import Ballots, Questions
 from curation.audit.shared_bias import Finding, shared_bias
 from curation.consensus.anchored import anchored, confirmed
 from curation.consensus.dawid_skene import dawid_skene
+from curation.consensus.glad import glad
 from curation.consensus.majority import majority
 from curation.consensus.one_coin import one_coin
 from curation.consensus.votes import NONE, Anchors, Consensus, Votes
@@ -45,8 +46,8 @@ def posterior(
 ) -> Posterior:
     """`evidence`: name -> (n,) P(a better) by witnesses that did not see the pair's own label.
 
-    With anchors, their ridge Bradley–Terry head over the votes; with several voters and none, a
-    one-coin model, under tests whether it may be a shared bias; with one label a pair, Bayes with a
+    With anchors, their ridge Bradley–Terry head over the votes; with several voters and none,
+    GLAD, under tests whether it may be a shared bias; with one label a pair, Bayes with a
     prior of .8 that it is right. Each witness counts as independent of the others, except beside
     anchors: those say what each voter is worth, and nothing of a witness.
     """
@@ -63,7 +64,8 @@ def posterior(
     elif several:
         if len(anchors.items):
             warnings.append(f"{len(anchors.items)} anchors are too few to say whom to believe")
-        consensus, method = one_coin(votes), "one_coin"
+        consensus, method = glad(votes)[0], "glad"
+        others["one_coin"] = one_coin(votes).p_a
         others["dawid_skene"] = dawid_skene(votes)[0].p_a
         findings = tuple(shared_bias(ballots, consensus.p_a, longer_side(questions)))
         warnings += [f"shared bias possible: {each.text}" for each in findings if each.speaks]
