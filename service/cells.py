@@ -8,16 +8,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import exists, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from curation.items import Floats
 from curation.signals import Fit, Scores, Signal
 from curation.signals.signal import OK
+from curation.text import render
 from service import files
-from service.columns import raw
-from service.tables.scores import EmbeddingModel, FitRow, SignalRow
+from service.columns import STREAMED, raw, text_id
+from service.tables.items import Prompt
+from service.tables.pairs import Pair
+from service.tables.scores import EmbeddedPrompt, EmbeddingModel, FitRow, SignalRow
 
 
 def signal_row(session: Session, dataset_id: uuid.UUID, signal: Signal) -> SignalRow:
@@ -159,6 +162,35 @@ def write_vectors(
             for name, vector, cut in zip(text_ids, halfvecs(vectors), truncated, strict=True):
                 copy.write_row((uuid.UUID(name), vector, cut))
         cursor.execute(INSERT_VECTORS, (model_id,))
+
+
+def write_embedded_prompts(session: Session, dataset_id: uuid.UUID, model_id: int) -> None:
+    """The text of each prompt that has a pair and that the model has embedded."""
+    named = exists().where(
+        EmbeddedPrompt.dataset_id == dataset_id,
+        EmbeddedPrompt.model_id == model_id,
+        EmbeddedPrompt.prompt_id == Prompt.id,
+    )
+    new = (
+        select(Prompt.id, Prompt.messages)
+        .where(Prompt.dataset_id == dataset_id, ~named)
+        .where(exists().where(Pair.dataset_id == dataset_id, Pair.prompt_id == Prompt.id))
+    )
+    rows = session.execute(new.execution_options(yield_per=STREAMED))
+    for part in rows.partitions():
+        texts = [{"p": prompt_id, "t": text_id("", render(said))} for prompt_id, said in part]
+        columns = {name: [row[name] for row in texts] for name in "pt"}
+        values = {**columns, "dataset": dataset_id, "model": model_id}
+        session.execute(EMBEDDED_PROMPTS, values)
+
+
+EMBEDDED_PROMPTS = text("""
+INSERT INTO embedded_prompts (dataset_id, model_id, prompt_id, text_id)
+SELECT :dataset, :model, prompt_id, text_id
+FROM unnest(CAST(:p AS uuid[]), CAST(:t AS uuid[])) said(prompt_id, text_id)
+WHERE EXISTS (SELECT FROM embeddings e WHERE e.model_id = :model AND e.text_id = said.text_id)
+ON CONFLICT DO NOTHING
+""")
 
 
 def halfvecs(vectors: Floats) -> list[bytes]:

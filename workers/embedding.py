@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from curation.items import Pairs, Texts, View
 from curation.signals import Level, Signal, parse_signal
-from service.cells import embedding_model, write_vectors
+from service.cells import embedding_model, write_embedded_prompts, write_vectors
 from service.columns import Rows, item_ids, load_pairs, view_texts, with_vectors
 from service.media import media_pairs, texts_of
 from service.tables.jobs import Job
@@ -65,6 +65,15 @@ def plan(session: Session, job: Job, signals: Sequence[Signal]) -> list[ShardPla
                 }
                 plans.append(ShardPlan(payload, len(new), queue_of(embedder)))
     return plans
+
+
+def name_prompts(session: Session, job: Job, signals: Sequence[Signal]) -> None:
+    """Say which vector each prompt has, for filters by meaning."""
+    assert job.dataset_id is not None
+    for embedder, views in wanted_views(signals):
+        if View.prompt in views:
+            model = embedding_model(session, job.workspace_id, embedder)
+            write_embedded_prompts(session, job.dataset_id, model.id)
 
 
 def run(work: Work) -> None:

@@ -11,8 +11,9 @@ from curation.signals import Level, Signal, parse_signal
 from service.cells import newest_fit, signal_row, write_scores
 from service.columns import Generation, item_ids, load_items
 from service.media import unread_by, unsupported
-from service.tables.jobs import Job
+from service.tables.jobs import Job, JobState
 from service.tables.scores import Score
+from service.viewer.snapshots import snapshot_of, with_scores
 from workers import embedding, fitting
 from workers.handler import ShardPlan, Work
 
@@ -31,10 +32,19 @@ class Scoring:
         run_stage(work)
 
     def finish(self, session: Session, job: Job) -> dict[str, Any]:
+        lay_out(session, job)
         return {"signals": [summary(session, job, signal) for signal in job_signals(job)]}
 
     def fail(self, session: Session, job: Job, problem: dict[str, Any]) -> None:
         """Cells that were computed are right and stay."""
+
+
+def lay_out(session: Session, job: Job) -> None:
+    """Write the rows that filters by scores read, so that no request has to."""
+    assert job.dataset_id is not None
+    job.state = JobState.succeeded  # what a snapshot is of: it is asked for as soon as this is over
+    session.flush()
+    with_scores(session, snapshot_of(session, job.dataset_id))
 
 
 def job_signals(job: Job) -> list[Signal]:
@@ -47,6 +57,8 @@ def plan_stage(
     """The shards of one of the three scoring stages; for every job kind that needs scores."""
     if stage == "embed":
         return embedding.plan(session, job, signals)
+    if stage == "score":
+        embedding.name_prompts(session, job, signals)  # the stage before has embedded them
     own = [signal for signal in signals if signal.level != Level.text]
     if stage == "fit":
         return fitting.plan(session, job, [s for s in own if s.whole_dataset], refit=refit)

@@ -27,7 +27,7 @@ from service.tables.subsets import Subset, SubsetItem
 from workers.embedding import embedder_of
 from workers.handler import Handler, ShardPlan, Work
 from workers.scoring import STAGES as SCORING_STAGES
-from workers.scoring import plan_stage, run_stage
+from workers.scoring import lay_out, plan_stage, run_stage
 
 SELECT = "select"
 STAGES = [*SCORING_STAGES, SELECT]
@@ -64,6 +64,7 @@ class Selecting(Handler):
 
     def finish(self, session: Session, job: Job) -> dict[str, Any]:
         subset = subset_of(session, job)
+        lay_out(session, job)
         return {"subset_id": str(subset.id), "size": subset.size, "pool": subset.pool}
 
     def fail(self, session: Session, job: Job, problem: dict[str, Any]) -> None:

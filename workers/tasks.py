@@ -17,6 +17,7 @@ from workers import (
     ingesting,
     pairing,
     protocol,
+    querying,
     reaper,
     scoring,
     selecting,
@@ -32,6 +33,7 @@ HANDLERS: dict[JobKind, Handler] = {
     JobKind.erase: erasing.Erasing(),
     JobKind.fetch: fetching.Fetching(),
     JobKind.pair_build: pairing.Pairing(),
+    JobKind.embed_text: querying.EmbeddingText(),
 }
 
 setup_logging.connect(logs.configure)

@@ -89,6 +89,11 @@ def match(words: str) -> Built:
     return Built(Call("match", (tree.Literal(words),)))
 
 
+def similar(text: str) -> Built:
+    """How near the prompt is in meaning, -1..1: 1 = the same; also to the prompt of a pair's id."""
+    return Built(Call("similar", (tree.Literal(text),)))
+
+
 def any_judgment(condition: Built) -> Built:
     return Built(Call("any", (condition.node,)))
 

@@ -21,6 +21,7 @@ from sqlalchemy import not_ as sql_not
 
 from service.filters.fields import Catalogue, Entry, Kind, Tables, answer_text, joined
 from service.filters.judgments import LABELS, judgments
+from service.filters.meaning import SIMILARITY, Meanings
 from service.filters.tree import ARITHMETIC, COMPARISONS, BadFilter, Call, Field, Literal, Node
 
 CONFIGURATION = "simple"  # of full text: any language, no stemming
@@ -36,10 +37,16 @@ class Compiler:
     """Compiles conditions over one set of tables."""
 
     def __init__(
-        self, catalogue: Catalogue, tables: Tables, labels: Collection[str] = LABELS
+        self,
+        catalogue: Catalogue,
+        tables: Tables,
+        labels: Collection[str] = LABELS,
+        meanings: Meanings | None = None,
     ) -> None:
         """`labels`: what `judgments` finds."""
         self.catalogue, self.tables, self.labels = catalogue, tables, labels
+        self.meanings = meanings
+        self.similarity: Typed | None = None  # of the first SIMILAR
         self.of_judgment: Mapping[str, Entry] = {}
 
     def condition(self, node: Node) -> ColumnElement[bool]:
@@ -55,6 +62,8 @@ class Compiler:
         if isinstance(node, Literal):
             return typed_literal(node)
         if isinstance(node, Field):
+            if node.path == SIMILARITY and self.similarity:
+                return self.similarity
             entry = self.catalogue.entry(node, self.of_judgment)
             self.tables.used.update(entry.joins)
             return Typed(entry.kind, entry.value(self.tables))
@@ -63,6 +72,8 @@ class Compiler:
             return Typed("number", arithmetic(node.operator, left, right))
         if node.operator == "negate":
             return Typed("number", -self.a(node.arguments[0], "number", "-"))
+        if node.operator == "similar":
+            return self.similar(node.arguments[0])
         return Typed("boolean", self.boolean(node))
 
     def boolean(self, node: Call) -> ColumnElement[bool]:
@@ -121,6 +132,20 @@ class Compiler:
         whole = func.concat_ws(" ", *parts)
         query = func.websearch_to_tsquery(CONFIGURATION, words.value)
         return func.to_tsvector(CONFIGURATION, whole).op("@@", is_comparison=True)(query)
+
+    def similar(self, said: Node) -> Typed:
+        """Cosine of the prompt's vector and the text's; NULL where the prompt has none."""
+        if (
+            not isinstance(said, Literal)
+            or not isinstance(said.value, str)
+            or not said.value.strip()
+        ):
+            raise BadFilter("SIMILAR takes a text in quotes", code="type_error")
+        assert self.meanings is not None
+        self.tables.used.add("meaning")
+        found = Typed("number", self.meanings.similarity(said.value, self.tables.vector))
+        self.similarity = self.similarity or found
+        return found
 
     def quantified(self, node: Call) -> ColumnElement[bool]:
         """Over the judgments of the pair's two answers; ALL of none is true."""

@@ -22,7 +22,7 @@ from service.filters.tree import BadFilter, Field
 from service.tables.datasets import Upload
 from service.tables.items import Prompt, Record, Response
 from service.tables.pairs import Pair
-from service.tables.scores import Score
+from service.tables.scores import EmbeddedPrompt, EmbeddingRow, Score
 from service.tables.viewer import PairScores
 
 Kind: TypeAlias = Literal["number", "text", "boolean", "json"]
@@ -54,11 +54,13 @@ class Tables:
     rejected: Any = field(default_factory=lambda: aliased(Response, name="rejected"))
     upload: Any = field(default_factory=lambda: aliased(Upload, name="upload"))
     scored: Any = field(default_factory=lambda: aliased(PairScores, name="scored"))
+    meant: Any = field(default_factory=lambda: aliased(EmbeddedPrompt, name="meant"))
+    vector: Any = field(default_factory=lambda: aliased(EmbeddingRow, name="vector"))
     used: set[str] = field(default_factory=set[str])
 
     def of_pairs(self) -> list[Any]:
         """Those that a pair has one row of."""
-        return [self.prompt, self.chosen, self.rejected, self.upload, self.scored]
+        return [self.prompt, self.chosen, self.rejected, self.upload, self.scored, self.vector]
 
 
 def joined(messages: Any) -> Value:

@@ -23,8 +23,8 @@ RESERVED = frozenset(
     re.findall(
         r"\w+",
         "all and any as asc between case cast desc distinct else end exists false from group "
-        "having in is like ilike limit match not null on or order select some then true union "
-        "user when where with position values text left right interval date time timestamp "
+        "having in is like ilike limit match not null on or order select similar some then true "
+        "union user when where with position values text left right interval date time timestamp "
         "current_date",
     )
 )
@@ -93,14 +93,15 @@ def to_text(node: Node) -> str:
         return f"{arguments[0]} IN ({', '.join(arguments[1:])})"
     if operator == "between":
         return f"{arguments[0]} BETWEEN {arguments[1]} AND {arguments[2]}"
-    over = "" if operator == "match" else "judgment, "
+    over = "" if operator in ("match", "similar") else "judgment, "
     return f"{operator.upper()}({over}{to_text(node.arguments[0])})"
 
 
 def inner(node: Node) -> str:
-    """An argument, in brackets where it is more than a name or a value."""
+    """An argument, in brackets where it is more than a name, a value or a SIMILAR."""
     written = to_text(node)
-    simple = not isinstance(node, Call) and not written.startswith("-")
+    called = isinstance(node, Call) and node.operator != "similar"
+    simple = not called and not written.startswith("-")
     return written if simple else f"({written})"
 
 

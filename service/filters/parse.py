@@ -25,8 +25,8 @@ from service.filters.tree import (
 
 MAX_BYTES = 20_000
 # Names that PostgreSQL's grammar takes for itself, read under others of the same length.
-STAND_INS = {"MATCH": "MATCQ", "ANY": "ANQ", "ALL": "ALQ"}
-FUNCTIONS = {"MATCQ": "match", "ANQ": "any", "ALQ": "all"}
+STAND_INS = {"MATCH": "MATCQ", "SIMILAR": "SIMILAQ", "ANY": "ANQ", "ALL": "ALQ"}
+FUNCTIONS = {"MATCQ": "match", "SIMILAQ": "similar", "ANQ": "any", "ALQ": "all"}
 QUOTED = (TokenType.STRING, TokenType.IDENTIFIER)
 BINARY: dict[Any, str] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
@@ -162,8 +162,8 @@ def between(found: Any) -> Node:
 def called(found: Any) -> Node:
     name = FUNCTIONS.get(str(found.this).upper())
     arguments = found.expressions
-    if name == "match" and len(arguments) == 1:
-        return Call("match", (node(arguments[0]),))
+    if name in ("match", "similar") and len(arguments) == 1:
+        return Call(name, (node(arguments[0]),))
     if name in ("any", "all") and len(arguments) == 2:
         over = arguments[0]
         if isinstance(over, exp.Column) and over.name.lower() == "judgment":

@@ -16,6 +16,7 @@ from service.filters.compile import Compiler
 from service.filters.fields import Catalogue, Tables
 from service.filters.forms import from_json, to_text
 from service.filters.judgments import labels_of
+from service.filters.meaning import Meanings
 from service.filters.order import after, keys, ordered, read_order
 from service.filters.parse import parse
 from service.filters.tree import BadFilter, Node
@@ -37,12 +38,13 @@ class Query:
         self.tree = tree_of(where)
         self.order = read_order(orderby)
         self.labels = labels_of(session, dataset_id)
+        self.meanings = Meanings(session, dataset_id)
         self.read_at(snapshot_of(session, dataset_id))
 
     def read_at(self, snapshot: Snapshot) -> None:
         """From now on scores are those of this snapshot."""
         self.snapshot, self.tables = snapshot, Tables()
-        compiler = Compiler(Catalogue(snapshot.scores), self.tables, self.labels)
+        compiler = Compiler(Catalogue(snapshot.scores), self.tables, self.labels, self.meanings)
         self.condition = None if self.tree is None else compiler.condition(self.tree)
         self.keys = [key for wanted in self.order for key in keys(compiler, wanted)]
         if self.scored:
@@ -70,6 +72,8 @@ class Query:
         return query if self.condition is None else query.where(self.condition)
 
     def joined(self, query: Select[Any], name: str) -> Select[Any]:
+        if name == "meaning":
+            return self.meanings.joined(query, self.tables)
         table = getattr(self.tables, name)
         if name == "upload":
             return query.join(table, table.id == Pair.upload_id)

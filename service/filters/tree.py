@@ -13,8 +13,9 @@ LARGEST_FORM = 3  # arguments; an operator that takes more takes a list
 # Operator -> least and most arguments.
 ARGUMENTS: dict[str, tuple[int, int]] = {
     **dict.fromkeys((*ARITHMETIC, *COMPARISONS, "like", "ilike"), (2, 2)),
-    "negate": (1, 1), "not": (1, 1), "is_null": (1, 1), "match": (1, 1), "any": (1, 1),
-    "all": (1, 1), "between": (3, 3), "in": (2, 1001), "and": (2, MAX_NODES), "or": (2, MAX_NODES),
+    "negate": (1, 1), "not": (1, 1), "is_null": (1, 1), "match": (1, 1), "similar": (1, 1),
+    "any": (1, 1), "all": (1, 1), "between": (3, 3), "in": (2, 1001), "and": (2, MAX_NODES),
+    "or": (2, MAX_NODES),
 }  # fmt: skip
 
 

@@ -128,11 +128,11 @@ FITS = """
 DELETE FROM fits USING signals WHERE fits.signal_id = signals.id AND signals.dataset_id = :dataset
 """
 
-# What exports remember of prompts: an id is a hash of what the prompt says.
+# What exports and filters remember of prompts: an id is a hash of what the prompt says.
 FORGOTTEN = tuple(
     f"DELETE FROM {table} t WHERE t.dataset_id = :dataset AND NOT EXISTS "
     "(SELECT FROM prompts p WHERE p.dataset_id = t.dataset_id AND p.id = t.prompt_id)"
-    for table in ("split_assignments", "prompt_fingerprints")
+    for table in ("split_assignments", "prompt_fingerprints", "embedded_prompts")
 )
 
 

@@ -22,6 +22,7 @@ class JobKind(StrEnum):
     fetch = "fetch"
     pair_build = "pair_build"
     erase = "erase"
+    embed_text = "embed_text"
 
 
 class JobState(StrEnum):

@@ -97,4 +97,22 @@ class EmbeddingRow(Table):
     truncated: Mapped[bool]
 
 
+class EmbeddedPrompt(Table):
+    """A prompt whose text a model has embedded: `text_id` is the key of its vector.
+
+    Written when a job has embedded all prompts of a dataset: vectors are named by text.
+    """
+
+    __tablename__ = "embedded_prompts"
+
+    dataset_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey(Dataset.id, ondelete="CASCADE"), primary_key=True
+    )
+    model_id: Mapped[int] = mapped_column(
+        ForeignKey(EmbeddingModel.id, ondelete="CASCADE"), primary_key=True
+    )
+    prompt_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    text_id: Mapped[uuid.UUID]
+
+
 Index("scores_item_id_idx", Score.item_id)

@@ -162,11 +162,15 @@ def with_scores(session: Session, snapshot: Snapshot) -> Snapshot:
 
 
 def fill_scores(scores: Sequence[Any]) -> str:
-    """INSERT … SELECT with a hash join a score."""
+    """INSERT … SELECT with a hash join a score.
+
+    Not `fit_id IS NOT DISTINCT FROM :fit`: that uses no index, and the planner, which takes it to
+    hold for one row, nests loops over all cells.
+    """
     places = range(len(scores))
     joins = "\n".join(
         f"LEFT JOIN scores s{i} ON s{i}.signal_id = :signal_{i} AND s{i}.output = :output_{i}"
-        f" AND s{i}.fit_id IS NOT DISTINCT FROM :fit_{i}"
+        f" AND s{i}.fit_id {'IS NULL' if scores[i]['fit_id'] is None else f'= :fit_{i}'}"
         f" AND s{i}.item_id = pairs.{'prompt_id' if scores[i]['level'] == 'prompt' else 'id'}"
         for i in places
     )
@@ -182,8 +186,9 @@ def score_values(snapshot: Snapshot) -> dict[str, Any]:
         values |= {
             f"signal_{i}": found["signal_id"],
             f"output_{i}": found["output"],
-            f"fit_{i}": found["fit_id"],
         }
+        if found["fit_id"] is not None:
+            values[f"fit_{i}"] = found["fit_id"]
     return values
 
 

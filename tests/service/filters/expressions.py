@@ -102,6 +102,8 @@ def meaning(node: Node, row: dict[str, Any]) -> Any:
         found = [meaning(node.arguments[0], {**row, **each}) for each in row["judgments"]]
         return True in found if name == "any" else all(each is True for each in found)
     values = [meaning(each, row) for each in node.arguments]
+    if name == "similar":
+        return row["similar"][values[0]]
     if name == "is_null":
         return values[0] is None
     if name in ("not", "and", "or"):
