@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from curation.grouping import LEFT_OUT, TEST
 from service import files
 from service.export import (
-    fingerprints,
     everything,
+    fingerprints,
     folder,
     measures,
     pair_labels,
@@ -91,7 +91,7 @@ def fill(
 
 
 def wanted(export: Export) -> trainer_folder.Wanted:
-    asked = {"leave_out": False, **export.options}
+    asked: dict[str, Any] = {"leave_out": False, **export.options}
     names = ("options", "tokenizer", "max_length", "resample", "leave_out")
     return trainer_folder.Wanted(export.layout, **{name: asked[name] for name in names})
 

@@ -114,3 +114,20 @@ class RecordLayout(TrainerLayout):
     @abstractmethod
     def rows(self, records: Iterable[TrainingRecord]) -> Iterator[Row]:
         """Zero or more rows a record; RowError as above."""
+
+    def leaves_out(self, record: Record) -> dict[str, int]:
+        """Labels of the record that its rows don't say, by kind; {} where they say every one.
+
+        Here all of them, where it has no row.
+        """
+        if any(True for _ in self.rows([TrainingRecord(record, "")])):
+            return {}
+        return counted({name: len(getattr(record, name)) for name in LABELS})
+
+
+LABELS = ("comparisons", "ratings", "rankings", "feedback")
+
+
+def counted(found: Mapping[str, int]) -> dict[str, int]:
+    """In the order of LABELS, without zeros."""
+    return {name: found[name] for name in LABELS if found.get(name)}

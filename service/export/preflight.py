@@ -39,6 +39,8 @@ CODES: dict[str, tuple[Severity, str]] = {
     "equal_tokens": ("error", "the tokenizer makes the same tokens of chosen and rejected"),
     "template_refuses": ("error", "the chat template does not take the dialogue"),
     "not_expressible": ("error", "the layout can't say what the row holds"),
+    "left_out": ("warning", "labels that the layout has no place for are left out"),
+    "record_left_out": ("warning", "the layout can't say what the record holds: it is left out"),
     "leak": ("error", "the prompt is in another split, too"),
     "near_leak": ("warning", "but for case and spacing, the prompt is in another split, too"),
     "dialogue_leak": ("warning", "the prompt goes on from a whole prompt of another split"),
@@ -191,6 +193,9 @@ def check_record(layout: TrainerLayout, item: TrainingRecord) -> Iterator[str]:
     except RowError as error:
         yield f"not_expressible: {error.message}"
         return
+    left = layout.leaves_out(item.record)
+    if left:
+        yield f"left_out: {', '.join(left)}"
     if layout.name != "native" and any(has_empty_answer(values) for values in written):
         yield "empty_answer"
 
@@ -209,4 +214,5 @@ def has_empty_answer(values: dict[str, object]) -> bool:
 def name_of(item: TrainingPair | TrainingRecord) -> str:
     if isinstance(item, TrainingPair):
         return item.pair_id
-    return str(item.origin.get("source") or item.record.record_id or item.prompt_id)
+    named = (item.record.record_id, item.origin.get("source"))
+    return " at ".join(str(each) for each in named if each) or item.prompt_id

@@ -10,7 +10,8 @@ import yaml
 
 from service.errors import Invalid
 from service.export import described_files, manifest
-from service.export.layout import PairLayout, Place, Row, TrainingPair
+from service.export.folder import SPLITS
+from service.export.layout import PairLayout, Place, Row, TrainerLayout, TrainingPair
 from service.export.preflight import Preflight, preflight
 from service.export.resample import resample
 from service.export.shards import COLUMNS, IMAGES, FileFacts, SplitWriter, facts
@@ -32,13 +33,14 @@ class Wanted(NamedTuple):
     tokenizer: str | None = None
     max_length: int | None = None
     resample: bool = False
+    leave_out: bool = False  # records that the layout can't say; else they refuse the export
 
 
 def layout_of(wanted: Wanted) -> PairLayout:
     """Raises Invalid for an unknown layout or wrong options."""
     found = LAYOUTS.get(wanted.layout)
     if found is None or not issubclass(found, PairLayout):
-        known = ", ".join(("huggingface", *PAIR_LAYOUTS))
+        known = ", ".join(("huggingface", *LAYOUTS))
         raise Invalid(f"no export layout {wanted.layout!r}; known: {known}", code="unknown_layout")
     try:
         return found(**wanted.options)
@@ -63,7 +65,7 @@ def write(source: Path, out: Path, wanted: Wanted) -> tuple[int, dict[str, FileF
         pairs = read_pairs(source, split)
         if wanted.resample and not (layout.takes_weight and layout.takes_soft_label):
             pairs = resample(pairs, described["seed"])
-        files |= write_split(out, split, layout, pairs)
+        files |= write_split(out, split, layout, layout.rows(pairs))
     rows = {split: rows_of(files, split) for split in splits}
     place = Place(
         "prefsift",
@@ -73,6 +75,8 @@ def write(source: Path, out: Path, wanted: Wanted) -> tuple[int, dict[str, FileF
     extra = dict(layout.config_files(place))
     extra[CHECKS] = checked.model_dump_json(indent=2).encode() + b"\n"
     extra[CARD] = card(layout, described, place, rows).encode()
+    if (source / SPLITS).is_file():
+        extra[SPLITS] = (source / SPLITS).read_bytes()
     for name, content in extra.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_bytes(content)
@@ -107,14 +111,14 @@ def read_pairs(source: Path, split: str) -> Iterator[TrainingPair]:
 
 
 def write_split(
-    out: Path, split: str, layout: PairLayout, pairs: Iterator[TrainingPair]
+    out: Path, split: str, layout: TrainerLayout, rows: Iterator[Row]
 ) -> dict[str, FileFacts]:
     """The data and the provenance of a split, side by side."""
     origins: SplitWriter | None = None
 
     def values() -> Iterator[dict[str, Any]]:
         nonlocal origins
-        for row in rows_checked(layout, pairs):
+        for row in rows_checked(layout, rows):
             if origins is None:
                 origins = SplitWriter(out / PROVENANCE, split, origin_schema(row.origin))
             origins.add(row.origin)
@@ -132,16 +136,16 @@ def write_split(
     return files | (origins.close() if origins else {})
 
 
-def rows_checked(layout: PairLayout, pairs: Iterator[TrainingPair]) -> Iterator[Row]:
+def rows_checked(layout: TrainerLayout, rows: Iterator[Row]) -> Iterator[Row]:
     try:
-        yield from layout.rows(pairs)
+        yield from rows
     except RowError as error:
         raise Invalid(f"{layout.name}: {error.message}", code=error.code) from None
 
 
 def origin_schema(origin: Mapping[str, Any]) -> Any:
     """Texts for what every export has, numbers for the weight and the scores."""
-    texts = {*COLUMNS, *IMAGES} - {"weight"}
+    texts = {"record_id", *COLUMNS, *IMAGES} - {"weight"}
     return pa.schema([(name, pa.string() if name in texts else pa.float64()) for name in origin])
 
 

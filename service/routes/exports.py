@@ -18,8 +18,8 @@ from service.export import archive, everything, record_folder, trainer_folder
 from service.export.record_folder import RECORD_LAYOUTS
 from service.export.splitting import DEFAULT_BY, TEST_FRACTION, SplitBy
 from service.queue import enqueue
-from service.routes.idempotent import IdempotentRoute
 from service.routes.datasets import DatasetDep
+from service.routes.idempotent import IdempotentRoute
 from service.routes.jobs import JobOut
 from service.routes.owned import owned
 from service.routes.subsets import SubsetDep

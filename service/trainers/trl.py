@@ -8,11 +8,19 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import yaml
 
-from service.export.layout import PairLayout, Place, RecordLayout, Row, TrainingPair, TrainingRecord
+from service.export.layout import (
+    PairLayout,
+    Place,
+    RecordLayout,
+    Row,
+    TrainingPair,
+    TrainingRecord,
+    counted,
+)
 from service.export.plain import MESSAGES, plain
 from service.export.unary import once
 from service.formats import FORMATS
-from service.formats.record import RowError
+from service.formats.record import Record, RowError
 
 
 class TrlPreference(PairLayout):
@@ -113,6 +121,12 @@ class TrlStepwise(RecordLayout):
                     raise RowError("not_expressible", "a stepwise prompt is one text", "prompt")
                 if None not in row["labels"]:
                     yield Row({name: row[name] for name in self.columns}, each.origin)
+
+    def leaves_out(self, record: Record) -> dict[str, int]:
+        """The labels of responses with a step that has none."""
+        rows = FORMATS["trl_stepwise"].write(record)
+        gaps = (row["labels"] for row in rows if None in row["labels"])
+        return counted({"ratings": sum(len(row) - row.count(None) for row in gaps)})
 
 
 class TrlPrompts(PairLayout):

@@ -1,12 +1,13 @@
-"""Whole records: native, ranked lists, and images by URI."""
+"""Whole records: native, ranked lists, prompts, and images by URI."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from statistics import fmean
 from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from service.export.layout import FileKind, RecordLayout, Row, TrainingRecord
+from service.export.layout import LABELS, FileKind, RecordLayout, Row, TrainingRecord, counted
 from service.export.plain import MESSAGES, only, plain
 from service.formats import FORMATS
 from service.formats.fields import turns_of
@@ -55,6 +56,44 @@ class RankedList(RecordLayout):
             for ranks in ranks_of(each.record, scores):
                 if len(ranks) > 1:
                     yield Row(ranked(each.record, ranks, scores), each.origin)
+
+    def leaves_out(self, record: Record) -> dict[str, int]:
+        """A rating that leaves only as a part of a mean is left out, too."""
+        lists = [each for each in ranks_of(record, mean_ratings(record)) if len(each) > 1]
+        listed = {id for each in lists for id in each}
+        given = Counter(label.response for label in record.ratings)
+        alone = sum(
+            label.turn is None and label.response in listed and given[label.response] == 1
+            for label in record.ratings
+        )
+        return counted(
+            {
+                "comparisons": len(record.comparisons),
+                "ratings": len(record.ratings) - alone,
+                "rankings": len(record.rankings) - len(lists) if record.rankings else 0,
+                "feedback": len(record.feedback),
+            }
+        )
+
+
+class Prompts(RecordLayout):
+    """For trainers that sample their own answers, also where the data holds no pair."""
+
+    name: ClassVar[str] = "prompts"
+    description: ClassVar[str] = "Prompts only, of all records: each prompt once"
+
+    def features(self) -> Any:
+        return pa.schema([("prompt", MESSAGES)])
+
+    def rows(self, records: Iterable[TrainingRecord]) -> Iterator[Row]:
+        seen: set[str] = set()
+        for each in records:
+            if each.prompt_id not in seen:
+                seen.add(each.prompt_id)
+                yield Row({"prompt": plain(each.record.messages)}, each.origin)
+
+    def leaves_out(self, record: Record) -> dict[str, int]:
+        return counted({name: len(getattr(record, name)) for name in LABELS})
 
 
 class ImagePairs(RecordLayout):
