@@ -64,3 +64,13 @@ def test_a_judge_dialogue_each_order_of_llmbar(judged: list[Record]) -> None:
     assert len(found) == 2 * 234
     for ab, ba in zip(found[::2], found[1::2], strict=True):
         assert {ab["verdict"], ba["verdict"]} in ({"A", "B"}, {"C"})
+
+
+def test_ties_of_qa_feedback_are_verdicts_and_no_pairs(data: Path) -> None:
+    """2,616 decided and 384 ties of 3,000 comparisons."""
+    content = gzip.decompress((data / "qa_feedback" / "dev_feedback.json.gz").read_bytes())
+    records = [FORMATS["qa_feedback"].read(row) for row in orjson.loads(content)]
+    assert len(rows(LAYOUTS["reward_votes"](), records)) == 2616
+    verdicts = [row["verdict"] for row in rows(LAYOUTS["judge"](), records)]
+    counts = {verdict: verdicts.count(verdict) for verdict in "ABC"}
+    assert counts == {"A": 2616, "B": 2616, "C": 2 * 384}
