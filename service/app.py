@@ -11,6 +11,7 @@ from service.middleware import BodyLimit, RequestContext
 from service.routes import (
     catalogue,
     datasets,
+    diffs,
     erasures,
     exports,
     imports,
@@ -19,6 +20,7 @@ from service.routes import (
     pairs,
     policies,
     records,
+    replays,
     scores,
     streams,
     subsets,
@@ -66,7 +68,7 @@ app.add_middleware(RequestContext)
 errors.install(app)
 ROUTES = (
     datasets, uploads, upload_sessions, imports, pairs, pair_builds, jobs, scores, subsets, exports,
-    erasures, catalogue, policies, system, streams, records, viewer, views,
+    erasures, catalogue, policies, system, streams, records, viewer, views, diffs, replays,
 )  # fmt: skip
 for module in ROUTES:
     app.include_router(module.router)

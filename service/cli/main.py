@@ -40,6 +40,7 @@ COMMANDS = {
     "restore": Command("leaving", "restore", "Bring a withdrawn upload back"),
     "erase": Command("leaving", "erase", "Delete an upload, or what an annotator said"),
     "replay": Command("replay", "replay", "Make an export again and compare every byte"),
+    "diff": Command("diff", "diff", "What differs between two exports or subsets"),
     "push": Command("push", "push", "Upload an exported folder to a Hugging Face hub"),
     "verify": Command("verify", "verify", "Check an exported folder against its manifest"),
 }

@@ -2,7 +2,7 @@
 
 import tempfile
 import uuid
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import file_digest
 from pathlib import Path
@@ -12,23 +12,34 @@ import orjson
 import typer
 from rich.console import Console
 
-from service.cli.client import Api, ApiError
+from service.cli.client import ApiError
 from service.cli.connection import connected
 from service.cli.pipeline import Pipeline, shown_name
 from service.cli.progress import Bars
 from service.cli.sending import send
+from service.diff.comparing import compare
+from service.diff.sides import of_folder
+from service.errors import UnsupportedFile
 from service.export import manifest
-from service.export.replaying import Change, changes
+from service.export.replaying import Change, with_rows
 
 ManifestPath = Annotated[Path, typer.Argument(help="manifest.json, or the folder it lies in.")]
 Data = Annotated[
     list[Path] | None,
     typer.Option("--data", help="An uploaded file; repeatable. Else a dataset that has them all."),
 ]
+DatasetOption = Annotated[
+    str | None, typer.Option(help="Name or id; else any that has the manifest's files.")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON value on stdout, the rest on stderr.")]
 
 
-def replay(path: ManifestPath, data: Data = None, as_json: Json = False) -> None:
+def replay(
+    path: ManifestPath,
+    data: Data = None,
+    dataset: DatasetOption = None,
+    as_json: Json = False,
+) -> None:
     """Make an export again and compare every byte. Exit code 1 and what changed, if any differs.
 
     Example: prefsift replay curated/manifest.json --data pairs.jsonl
@@ -44,9 +55,16 @@ def replay(path: ManifestPath, data: Data = None, as_json: Json = False) -> None
         Bars(Console(stderr=True)) as bars,
     ):
         line = Pipeline(api, bars, lambda said: errors.print(said, markup=False))
-        with dataset_of(line, described, data) as dataset:
-            make(line, dataset, described, Path(again))
-        found = changes(described, Path(again), folder)
+        with dataset_of(line, described, data, dataset) as named:
+            asked = {"manifest": described, "dataset": named}
+            plan = api.post("/exports/replay", asked)
+            found = [Change(**each) for each in plan["changes"]]
+            if plan["dataset_id"] is not None:
+                made = make(line, plan, described, Path(again))
+                before = [each for each in found if made and each not in made]
+                found = before + with_rows(made, folder, Path(again))
+                if made:
+                    found += by_pair(folder, Path(again))
     tell(found, len(described["files"]), as_json)
     if found:
         raise typer.Exit(1)
@@ -66,11 +84,14 @@ def tell(found: Sequence[Change], files: int, as_json: bool) -> None:
 
 @contextmanager
 def dataset_of(
-    line: Pipeline, described: Mapping[str, Any], data: Sequence[Path] | None
-) -> Generator[str]:
-    """A dataset of the manifest's files: one that is there, or one for the time being."""
-    if data is None:
-        yield existing(line.api, described)
+    line: Pipeline,
+    described: Mapping[str, Any],
+    data: Sequence[Path] | None,
+    named: str | None,
+) -> Generator[str | None]:
+    """The one that was named, if any; of files, one for the time being."""
+    if not data:
+        yield named
         return
     files = matched(described, data)
     body = {"name": f"replay-{uuid.uuid4().hex[:16]}", "license": described["license"]}
@@ -115,27 +136,35 @@ def upload(line: Pipeline, dataset: str, said: Mapping[str, Any], path: Path) ->
     line.finish(sent["job"])
 
 
-def existing(api: Api, described: Mapping[str, Any]) -> str:
-    """The dataset with exactly the manifest's files in their order. Raises ApiError."""
-    wanted = [each["sha256"] for each in described["uploads"]]
-    for dataset in api.pages("/datasets"):
-        uploads = [*api.pages(f"/datasets/{dataset['id']}/uploads")]
-        if [each["sha256"] for each in uploads if each["state"] == "ingested"] == wanted:
-            return dataset["id"]
-    raise ApiError("no dataset here has exactly the manifest's files: name them with --data")
-
-
-def make(line: Pipeline, dataset: str, described: Mapping[str, Any], folder: Path) -> None:
-    """Select, evaluate and export as the manifest says, and download."""
-    asked = {"recipe": described["recipe"], "budget": described["budget"]}
-    made = line.api.post(f"/datasets/{dataset}/subsets", {**asked, "seed": described["seed"]})
-    line.finish(made["job"])
-    subset = f"/subsets/{made['subset']['id']}"
-    wishes = described["replay"]
-    if wishes["evaluate"] is not None:
-        line.finish(line.api.post(f"{subset}/evaluate", wishes["evaluate"]), "splits")
-    exceptions = described["split"]["exceptions"]
-    body = {"layout": described["layout"], **wishes["options"], "split_exceptions": exceptions}
-    exported = line.api.post(f"{subset}/exports", body)
+def make(
+    line: Pipeline, plan: Mapping[str, Any], described: Mapping[str, Any], folder: Path
+) -> list[Change]:
+    """Ask for what the plan says, in its order, and download; what differs."""
+    where = f"/datasets/{plan['dataset_id']}"
+    if plan["subset"] is not None:
+        made = line.api.post(f"{where}/subsets", plan["subset"])
+        line.finish(made["job"])
+        where = f"/subsets/{made['subset']['id']}"
+    if plan["evaluate"] is not None:
+        line.finish(line.api.post(f"{where}/evaluate", plan["evaluate"]), "splits")
+    exported = line.api.post(f"{where}/exports", plan["export"])
     line.finish(exported["job"])
-    line.download(exported["export"]["id"], folder)
+    export = exported["export"]["id"]
+    line.download(export, folder)
+    compared = line.api.post(f"/exports/{export}/compare", {"manifest": described})
+    return [Change(**each) for each in compared["changes"]]
+
+
+def by_pair(folder: Path, again: Path) -> Iterator[Change]:
+    """What became of the pairs, where both folders hold them."""
+    try:
+        found = compare(of_folder(folder), of_folder(again))
+    except (UnsupportedFile, OSError):
+        return  # records without pairs, or a folder that holds nothing but the manifest
+    counts = {"pairs": ("added", "removed", "moved"), "labels": ("flipped",)}
+    for what, kinds in counts.items():
+        for kind in kinds:
+            if count := getattr(found, kind):
+                yield Change(what, kind, f"{count:,} pairs")
+    for each in found.scores:
+        yield Change("scores", each.name, f"{each.pairs:,} pairs have another value")

@@ -1,4 +1,4 @@
-"""Compares an export that was made again with the manifest of the first: file, version, row."""
+"""Compares an export that was made again with the manifest of the first: cause, file, row."""
 
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
@@ -11,28 +11,48 @@ import pyarrow.parquet as pq
 
 from service.export import manifest
 
-SHOWN = 3  # differing columns that are named
+SHOWN = 3  # differing places that are named
+# What a part of the manifest tells of; the longest name that fits counts.
+CAUSES = {
+    "uploads": "inputs",
+    "recipe": "recipe",
+    "recipe_sha256": "recipe",
+    "seed": "seed",
+    "signals": "scores",
+    "pair_builds": "pairs",
+    "replay": "options",
+    "replay.pair_builds": "pairs",
+    "replay.evaluate": "evaluation",
+    "report": "pairs",
+    "report.budget": "options",
+    "report.evaluation": "evaluation",
+    "report.margins": "scores",
+    "report.recipe": "recipe",
+    "report.scorers": "scores",
+    "report.seed": "seed",
+    **dict.fromkeys(
+        ("budget", "columns", "layout", "license", "options", "split", "test_fraction"), "options"
+    ),
+}
+OF_OTHERS = {"files", "versions", "made_from"}
 
 
 class Change(NamedTuple):
-    """`what` is `file`, `version`, or a key of the manifest; `name` says which one."""
+    """`what`: a cause (`version`, `recipe`, `seed`, `options`, `inputs`, `pairs`, `labels`,
+    `scores`, `evaluation`, else `manifest`), or `file` for an effect; `name` says which one."""
 
     what: str
     name: str
     message: str
 
 
-def changes(first: Mapping[str, Any], again: Path, folder: Path | None) -> list[Change]:
-    """What differs, [] where every file has the same bytes.
-
-    `first` is the manifest of the export that was replayed, `again` the new folder. Where
-    `folder` holds the first export's files, the first row that differs is named.
-    """
-    new = manifest.load(again)
-    found = [*of_files(first["files"], new["files"], folder, again)]
-    if not found and manifest.dump(first) == manifest.dump(new):
+def changes(first: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+    """What differs between two manifests, causes first; [] where they are the same bytes."""
+    if manifest.dump(first) == manifest.dump(new):
         return []
-    return [*of_versions(first["versions"], new["versions"]), *of_keys(first, new), *found]
+    found = [*of_versions(first["versions"], new["versions"]), *of_keys(first, new)]
+    found += of_files(first["files"], new["files"])
+    return found or [Change("manifest", manifest.NAME, "has its keys in another order")]
 
 
 def of_versions(first: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Change]:
@@ -43,52 +63,67 @@ def of_versions(first: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Ch
 
 
 def of_keys(first: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
-    """Other parts of the manifest: counts, splits, scores."""
-    for name in sorted({*first, *new} - {"files", "versions", "made_from"}):
+    """The first few places of each part of the manifest."""
+    for name in sorted({*first, *new} - OF_OTHERS):
         if first.get(name) != new.get(name):
-            yield Change("manifest", name, "; ".join(paths(first.get(name), new.get(name), name)))
+            for place, said in places(first.get(name), new.get(name), name):
+                yield Change(cause(place), place, said)
 
 
-def paths(first: Any, new: Any, place: str) -> list[str]:
-    """The first few places in which two JSON values differ, with both values."""
+def cause(place: str) -> str:
+    parts = place.split(".")
+    for length in range(len(parts), 0, -1):
+        if found := CAUSES.get(".".join(parts[:length])):
+            return found
+    return "manifest"
+
+
+def places(first: Any, new: Any, place: str) -> list[tuple[str, str]]:
+    """Where two JSON values differ, with both values."""
     if isinstance(first, dict) and isinstance(new, dict):
         keys = sorted({*first, *new}, key=str)
         found = [
             each
             for key in keys
             if first.get(key) != new.get(key)
-            for each in paths(first.get(key), new.get(key), f"{place}.{key}")
+            for each in places(first.get(key), new.get(key), f"{place}.{key}")
         ]
-        return found[:SHOWN]
-    return [f"{place}: {str(new)[:80]} now, {str(first)[:80]} then"]
+        return found if place == "report" else found[:SHOWN]
+    return [(place, f"{str(new)[:80]} now, {str(first)[:80]} then")]
 
 
-def of_files(
-    first: Mapping[str, Any], new: Mapping[str, Any], folder: Path | None, again: Path
-) -> Iterator[Change]:
+def of_files(first: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     for name in sorted({*first, *new}):
         if name not in new:
             yield Change("file", name, "is not made any more")
         elif name not in first:
             yield Change("file", name, "was not there")
         elif first[name]["sha256"] != new[name]["sha256"]:
-            yield Change("file", name, difference(name, folder, again))
+            yield Change("file", name, "has other bytes")
 
 
-def difference(name: str, folder: Path | None, again: Path) -> str:
-    if folder is None or not (folder / name).is_file():
-        return "has other bytes"
+def with_rows(found: list[Change], folder: Path, again: Path) -> list[Change]:
+    """The first row that differs of each changed file that lies in both folders."""
+    return [
+        each._replace(message=difference(each.name, folder, again))
+        if each.what == "file" and all((path / each.name).is_file() for path in (folder, again))
+        else each
+        for each in found
+    ]
+
+
+def difference(name: str, folder: Path, again: Path) -> str:
     if not name.endswith((".parquet", ".jsonl")):
-        return "has other bytes than the first file beside the manifest"
+        return "has other bytes"
     rows = zip_longest(rows_of(folder / name), rows_of(again / name))
     for number, (then, now) in enumerate(rows, start=1):
         if then != now:
             return f"row {number}: {told(then, now)}"
-    return "has the same rows in other bytes"
+    return "the file beside the manifest has the same rows, in other bytes or changed since"
 
 
 def rows_of(path: Path) -> Iterator[Mapping[str, Any]]:
-    """Raises OSError for what can't be read."""
+    """A row group at a time. Raises OSError for what can't be read."""
     if path.suffix == ".jsonl":
         with path.open("rb") as lines:
             yield from map(orjson.loads, lines)

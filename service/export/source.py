@@ -9,6 +9,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
 from curation.text import content_text
+from service.errors import Gone
 from service.export import pair_labels, shards
 from service.export.shards import ROWS_PER_GROUP, Row
 from service.media import is_medium
@@ -38,7 +39,8 @@ def manifest_of(subset: Subset) -> SubsetManifest:
 
 
 def score_keys(session: Session, subset: Subset) -> list[ScoreKey]:
-    """The generation of scores that the subset was selected with."""
+    """The generation of scores that the subset was selected with. Raises Gone where an erasure
+    deleted it: the heads had learnt from what was erased."""
     keys: list[ScoreKey] = []
     for use in manifest_of(subset).signals:
         signal = select(SignalRow.id).where(
@@ -50,7 +52,13 @@ def score_keys(session: Session, subset: Subset) -> list[ScoreKey]:
             fit = select(FitRow.id).where(
                 FitRow.signal_id == signal_id, FitRow.items_sha256 == use.fit.items_sha256
             )
-            fit_id = session.scalars(fit).one()
+            fit_id = session.scalars(fit).one_or_none()
+            if fit_id is None:
+                raise Gone(
+                    f"the scores {use.name} of subset {subset.id} went with what was erased: "
+                    "select again",
+                    code="inputs_erased",
+                )
         keys.append(ScoreKey(signal_id, fit_id, use))
     return keys
 

@@ -1,0 +1,1 @@
+"""What differs between two subsets or two exports: pairs, labels, scores, distributions."""
