@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     parse_silence_seconds: float = 30  # that reading may go on without a result
     cursor_hours: float = 24  # that a page's `next_cursor` leads on
     query_seconds: float = 10  # that one filtered query may take
+    pattern_seconds: float = 2  # the same, of one with LIKE or ILIKE
     similar_seconds: float = 2  # that a query waits for a worker to embed the text of SIMILAR
     log_format: str = "json"
     lease_seconds: float = 30  # a worker that is silent for longer has lost its shard

@@ -43,10 +43,12 @@ def parse(text: str) -> Node:
         readable = with_stand_ins(text, tokenize(text, dialect="postgres"))
         tokens = tokenize(readable, dialect="postgres")
         parser: Parser = Dialect.get_or_raise("postgres").parser(error_level=ErrorLevel.IMMEDIATE)
-        [tree] = parser.parse_into(exp.Condition, tokens, readable)
-        if tree is None:
+        trees = parser.parse_into(exp.Condition, tokens, readable)
+        if len(trees) > 1:
+            raise BadFilter("a filter is one expression", near=";")
+        if not trees or trees[0] is None:
             raise BadFilter("the filter is empty")
-        return checked(node(tree))
+        return checked(node(trees[0]))
     except RecursionError:
         raise BadFilter("the filter is too deep", code="filter_too_complex") from None
     except TokenError as error:

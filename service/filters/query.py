@@ -19,7 +19,7 @@ from service.filters.judgments import labels_of
 from service.filters.meaning import Meanings
 from service.filters.order import after, keys, ordered, read_order
 from service.filters.parse import parse
-from service.filters.tree import BadFilter, Node
+from service.filters.tree import BadFilter, Call, Node
 from service.paging import decode_cursor, encode_cursor
 from service.tables.pairs import Pair
 from service.tables.viewer import Snapshot
@@ -54,6 +54,13 @@ class Query:
     def scored(self) -> bool:
         """Whether the filter or the order reads scores: its pages are of one snapshot."""
         return "scored" in self.tables.used
+
+    @property
+    def seconds(self) -> float:
+        """That it may take: less with a pattern, whose cost its writer chooses."""
+        patterns = self.tree is not None and has_pattern(self.tree)
+        most = settings.query_seconds
+        return min(settings.pattern_seconds, most) if patterns else most
 
     @property
     def scope(self) -> str:
@@ -97,7 +104,7 @@ class Query:
         query = ordered(query, self.keys).limit(limit + 1)
         if place:
             query = query.where(after(self.keys, place[1:]))
-        with limited(self.session):
+        with limited(self.session, self.seconds):
             rows = self.session.execute(query).all()
         kept = rows[:limit]
         following = None
@@ -109,19 +116,19 @@ class Query:
     def rows(self, offset: int, length: int) -> list[int]:
         """Positions by number; what lies deep is better read by cursor."""
         query = ordered(self.select(Pair.position), self.keys).offset(offset).limit(length)
-        with limited(self.session):
+        with limited(self.session, self.seconds):
             return list(self.session.scalars(query))
 
     def count(self) -> int:
         """How many pairs are kept, exactly."""
         kept = self.select(literal(1)).subquery()
-        with limited(self.session):
+        with limited(self.session, self.seconds):
             counted = self.session.execute(select(text("count(*)")).select_from(kept))
             return counted.scalar_one()
 
     def explain(self) -> dict[str, Any]:
         """PostgreSQL's plan and its estimate of the rows; nothing is read."""
-        with limited(self.session):
+        with limited(self.session, self.seconds):
             found = self.session.execute(Explained(self.select(Pair.position)))
         [plan] = found.scalar_one()
         return {"rows": int(plan["Plan"]["Plan Rows"]), "plan": plan["Plan"]}
@@ -153,17 +160,23 @@ def tree_of(where: Where) -> Node | None:
     return from_json(where) if isinstance(where, dict) else where
 
 
+def has_pattern(node: Node) -> bool:
+    if not isinstance(node, Call):
+        return False
+    return node.operator in ("like", "ilike") or any(map(has_pattern, node.arguments))
+
+
 @contextmanager
-def limited(session: Session) -> Any:
+def limited(session: Session, seconds: float = settings.query_seconds) -> Any:
     """Inside: a query that takes too long is ended and said so."""
-    milliseconds = int(settings.query_seconds * 1000)
+    milliseconds = int(seconds * 1000)
     session.execute(text(f"SET LOCAL statement_timeout = {milliseconds:d}"))
     try:
         yield
     except OperationalError as error:
         if isinstance(error.orig, psycopg.errors.QueryCanceled):
             raise BadFilter(
-                f"the query takes longer than {settings.query_seconds:g} s", code="query_timeout"
+                f"the query takes longer than {seconds:g} s", code="query_timeout"
             ) from None
         raise
     except DataError as error:
