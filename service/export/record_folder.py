@@ -85,7 +85,10 @@ class Source:
             if split not in ("train", "test"):
                 found.left_out["records of both splits"] += 1
                 continue
-            why = self.unsayable(each) if self.leave_out else None
+            why = self.unsayable(each)
+            if why is not None and not self.leave_out:
+                search.add(split, each)  # an error, which refuses the export
+                continue
             if why is not None:
                 search.found(name_of(each), "record_left_out", why)
                 found.left_out["records"] += 1

@@ -123,7 +123,14 @@ SELECT s.id, count(*) FROM subsets s JOIN subset_items i ON i.subset_id = s.id
 WHERE s.dataset_id = :dataset AND i.rank IS NOT NULL AND i.pair_id IN ({TOUCHED_PAIRS})
 GROUP BY s.id ORDER BY s.created_at
 """
-EXPORTS = "SELECT id, subset_id FROM exports WHERE subset_id = ANY(:subsets) ORDER BY created_at"
+# What was made of a whole dataset may hold records without a pair.
+EXPORTS = """
+SELECT e.id, e.subset_id FROM exports e JOIN subsets s ON s.id = e.subset_id
+WHERE s.dataset_id = :dataset AND (s.id = ANY(:subsets) OR (
+    s.recipe ->> 'id' = 'all' AND s.recipe ->> 'where' IS NULL
+    AND EXISTS (SELECT FROM touched_lines)
+)) ORDER BY e.created_at
+"""
 FITS = """
 DELETE FROM fits USING signals WHERE fits.signal_id = signals.id AND signals.dataset_id = :dataset
 """
@@ -142,7 +149,7 @@ def touched(session: Session, dataset_id: uuid.UUID) -> dict[str, Any]:
         str(id): count for id, count in session.execute(text(SUBSETS), {"dataset": dataset_id})
     }
     ids = [uuid.UUID(id) for id in subsets]
-    exports = session.execute(text(EXPORTS), {"subsets": ids})
+    exports = session.execute(text(EXPORTS), {"dataset": dataset_id, "subsets": ids})
     return {
         "subsets": [{"id": id, "pairs": count} for id, count in subsets.items()],
         "exports": [{"id": str(id), "subset_id": str(subset)} for id, subset in exports],
