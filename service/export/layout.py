@@ -111,6 +111,8 @@ class PairLayout(TrainerLayout):
 class RecordLayout(TrainerLayout):
     """A layout of whole records."""
 
+    trains: ClassVar[bool] = True  # else an empty answer is data, as any other
+
     @abstractmethod
     def rows(self, records: Iterable[TrainingRecord]) -> Iterator[Row]:
         """Zero or more rows a record; RowError as above."""

@@ -20,6 +20,7 @@ class NativeRecord(RecordLayout):
     name: ClassVar[str] = "native"
     description: ClassVar[str] = "prefsift's own record, with every label"
     file_kind: ClassVar[FileKind] = "jsonl"
+    trains: ClassVar[bool] = False
 
     def features(self) -> Any:
         return pa.schema([(name, pa.string()) for name in FORMATS["native"].columns])
