@@ -1,8 +1,9 @@
 """Argilla's records as flat columns, as its datasets lie on the Hugging Face hub."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
+
+from msgspec.structs import replace
 
 from service.formats.answer_fields import PROMPTS, left_in, prompt_in
 from service.formats.argilla import Argilla

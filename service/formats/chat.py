@@ -1,8 +1,9 @@
 """Conversations with what people said of their turns: WildChat, ShareGPT, OpenAI messages."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
+
+from msgspec.structs import replace
 
 from service.formats.faithful import faithful, unsaid
 from service.formats.fields import decoded, items, messages, required, text

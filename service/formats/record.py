@@ -1,8 +1,9 @@
 """One line of preference data in memory: a prompt, its responses, and every label about them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from service.tables.labels import Outcome
 
@@ -22,8 +23,7 @@ class Annotator(NamedTuple):
     kind: str = "human"  # human | model | rule
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True):
     """`text`, or `messages` where the answer has several turns, or the `uri` of a medium."""
 
     id: str  # the line's own name for it
@@ -38,15 +38,13 @@ class Response:
         return self.text, self.messages, self.uri
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(Struct, frozen=True):
     annotator: Annotator | None = None
     aspect: str | None = None
     rationale: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison(Label):
+class Comparison(Label, frozen=True):
     """`a` and `b` are response ids of the same record."""
 
     a: str = ""
@@ -56,23 +54,20 @@ class Comparison(Label):
     shown: str | None = None  # ab | ba
 
 
-@dataclass(frozen=True, slots=True)
-class Rating(Label):
+class Rating(Label, frozen=True):
     value: float = 0.0
     response: str | None = None
     turn: int | None = None
     scale: tuple[float, float] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ranking(Label):
+class Ranking(Label, frozen=True):
     """Tiers of response ids, best first."""
 
     tiers: Sequence[Sequence[str]] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Feedback(Label):
+class Feedback(Label, frozen=True):
     """`turn` indexes the prompt's messages."""
 
     turn: int = 0
@@ -81,8 +76,7 @@ class Feedback(Label):
     text: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     messages: Sequence[Message]
     responses: Sequence[Response] = ()
     comparisons: Sequence[Comparison] = ()
@@ -92,4 +86,4 @@ class Record:
     record_id: str | None = None
     modality: str = "text"
     gold: dict[str, Any] | None = None
-    extra: dict[str, Any] = field(default_factory=dict[str, Any])
+    extra: dict[str, Any] = {}  # each record's own

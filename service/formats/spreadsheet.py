@@ -1,8 +1,9 @@
 """A table with a label a row: what people keep in a spreadsheet, and any record flattened."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
+
+from msgspec.structs import replace
 
 from service.formats.fields import Cell, decoded, is_messages, number, required, text
 from service.formats.flattening import (

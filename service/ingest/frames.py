@@ -18,7 +18,9 @@ class Frame(NamedTuple):
 
 def write_frame(out: IO[bytes], header: dict[str, Any], blobs: Sequence[bytes] = ()) -> None:
     head = orjson.dumps({**header, "blobs": [len(blob) for blob in blobs]})
-    out.write(b"".join([LENGTH.pack(len(head)), head, *blobs]))
+    out.write(LENGTH.pack(len(head)) + head)
+    for blob in blobs:  # not joined: they are large
+        out.write(blob)
     out.flush()
 
 

@@ -19,6 +19,7 @@ from service.ingest.copying import (
     text_field,
 )
 from service.ingest.judging import Decision, decide
+from service.ingest.plain import Plain, is_plain
 from service.tables.pairs import POSITION_ORDINAL_BITS, position
 
 MAX_PAIRS = 1 << POSITION_ORDINAL_BITS  # of one row
@@ -39,6 +40,7 @@ class Place:
         self.ordinal, self.sha256, self.decide = ordinal, sha256, decide
         self.dataset = id_field(dataset_id.bytes)
         self.upload = id_field(upload_id.bytes)
+        self.plain = Plain(self.dataset, self.upload, ordinal, sha256)
 
 
 class Line:
@@ -52,6 +54,9 @@ class Line:
 
 def add_line(chunk: Chunk, place: Place, records: Sequence[Record], number: int) -> int:
     """Add the rows of a line's records to the chunk; the number of their pairs."""
+    if len(records) == 1 and place.decide and is_plain(records[0]):
+        place.plain.add(chunk, records[0], number)
+        return 1
     line = Line(number)
     decided = [(record, decide(record) if place.decide else []) for record in records]
     count = sum(len(decisions) for _, decisions in decided)

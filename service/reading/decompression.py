@@ -7,8 +7,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import IO, Any, cast
 
-import pyarrow as pa
-
 from service.errors import Invalid, TooLarge
 
 BLOCK = 1 << 20
@@ -29,7 +27,8 @@ def decompressed(file: IO[bytes], size: int) -> "IO[bytes] | Limited":
     if head[:2] == GZIP:
         return Limited(gzip.GzipFile(fileobj=file), size)
     if head == ZSTD:
-        # pyarrow's, as it tells a cut file
+        import pyarrow as pa  # as it tells a cut file; see `read_rows`
+
         return Limited(pa.CompressedInputStream(pa.PythonFile(file, "r"), "zstd"), size)
     return file
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from typing import IO
 
-from service.reading.arrow_files import arrow_rows
 from service.reading.csv_files import csv_rows, delimiter_of
-from service.reading.decompression import Ahead, decompressed, expansion, seekable
+from service.reading.decompression import ZSTD, Ahead, decompressed, expansion, seekable
 from service.reading.file_types import BOM, refuse_unread, starts_json
 from service.reading.json_files import json_rows, shape_of
 from service.reading.json_lines import Row, json_line_rows
-from service.reading.parquet import parquet_rows
+
+COLUMNAR = (b"PAR1", b"ARROW1", b"\xff\xff\xff\xff")
+READ_BY_PYARROW = (*COLUMNAR, ZSTD)
 
 
 def read_rows(file: IO[bytes], size: int, max_line: int, on_nul: str = "reject") -> Iterator[Row]:
@@ -20,16 +21,27 @@ def read_rows(file: IO[bytes], size: int, max_line: int, on_nul: str = "reject")
     stream = Ahead(decompressed(file, size))
     head, whole = stream.first_line(max_line)
     refuse_unread(head)
-    if head.startswith(b"PAR1"):
-        with seekable(file, stream) as found:
-            yield from parquet_rows(found, expansion(size), on_nul)
-    elif head.startswith(b"ARROW1"):
-        with seekable(file, stream) as found:
-            yield from arrow_rows(found, expansion(size), on_nul, stream=False)
-    elif head.startswith(b"\xff\xff\xff\xff"):
-        yield from arrow_rows(stream, expansion(size), on_nul, stream=True)
+    if head.startswith(COLUMNAR):
+        yield from columnar_rows(file, stream, head, expansion(size), on_nul)
     else:
         yield from text_rows(stream, head, max_line, on_nul, whole=whole)
+
+
+def columnar_rows(
+    file: IO[bytes], stream: Ahead, head: bytes, limit: int, on_nul: str
+) -> Iterator[Row]:
+    """pyarrow is 40 MB: a process that reads no such file does without."""
+    from service.reading.arrow_files import arrow_rows
+    from service.reading.parquet import parquet_rows
+
+    if head.startswith(b"PAR1"):
+        with seekable(file, stream) as found:
+            yield from parquet_rows(found, limit, on_nul)
+    elif head.startswith(b"ARROW1"):
+        with seekable(file, stream) as found:
+            yield from arrow_rows(found, limit, on_nul, stream=False)
+    else:
+        yield from arrow_rows(stream, limit, on_nul, stream=True)
 
 
 def text_rows(

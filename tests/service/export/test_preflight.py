@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from curation.models.tokenizer import ChatTokenizer
 from service.errors import Invalid
@@ -164,7 +165,7 @@ def test_of_prompts_only_the_prompts_are_checked(words: ChatTokenizer) -> None:
 
 def thumb(text: str, label: bool, id: str) -> TrainingRecord:
     record = Record(user("q"), (Response("a", text),), ratings=(up_or_down(label, "a"),))
-    return TrainingRecord(replace(record, record_id=id), "prompt")
+    return TrainingRecord(structs.replace(record, record_id=id), "prompt")
 
 
 def test_records_are_checked_too() -> None:

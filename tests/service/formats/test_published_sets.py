@@ -3,7 +3,6 @@
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 from itertools import combinations, product
 from pathlib import Path
@@ -12,14 +11,18 @@ from typing import Any, NamedTuple
 import orjson
 import pytest
 from fastapi.testclient import TestClient
+from msgspec.structs import replace
 from sqlalchemy.orm import Session
 
+from service.export.verify import verify
 from service.formats import FORMATS, Record, RowError, recognise
 from service.formats.record import Annotator, Feedback
 from service.labels.records import load_records
 from service.reading.rows import read_rows
 from service.tables.labels import Outcome
+from service.trainers import LAYOUTS
 from service.writing import write_rows
+from tests.service.export.exporting import exported
 from tests.service.formats.meaning import judged
 from tests.service.intake.uploading import ingested, new_dataset
 
@@ -110,15 +113,25 @@ def test_a_set_goes_in_and_comes_out_in_three_layouts(
     stored = [each.record for each in load_records(session, uuid.UUID(dataset))]
     records = records_in(data / found.path, found.layout)
     assert stored == records
+    query = {"where": "votes >= 1 AND chosen.length >= 0", "limit": 5}
+    answer = client.get(f"/api/v1/datasets/{dataset}/pairs", params=query)
+    assert answer.status_code == 200, answer.text
     own = "ranked" if found.layout == "oasst" else found.layout  # a path in a tree is no tree
     # All that the native set says, only native and csv can say.
-    for layout, name in ((own, "own.jsonl"), ("native", "all.json"), ("csv", "all.csv.gz")):
-        rows = (row for record in stored for row in FORMATS[layout].write(record))
-        write_rows(tmp_path / name, rows, name)
-        again = records_in(tmp_path / name, layout)
+    for layout, asked in ((own, rows_named(own)), ("native", "native"), ("csv", "format:csv")):
+        out = tmp_path / asked.replace(":", "_")
+        left = exported(client, f"datasets/{dataset}", out, layout=asked, test_fraction=0)
+        assert left["state"] == "ready", left["job"]["error"]
+        assert verify(out) == []
+        again = records_in(out / "data" / "train.jsonl", layout)
         assert judged(again) == judged(records), layout
         if layout in (found.layout, "native"):
             assert again == records, layout
+
+
+def rows_named(layout: str) -> str:
+    """Its export with every label, where a trainer's layout has the name."""
+    return f"format:{layout}" if layout in LAYOUTS and layout != "native" else layout
 
 
 def test_qa_feedback_is_decided_and_tied_as_counted(data: Path) -> None:

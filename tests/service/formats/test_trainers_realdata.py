@@ -2,13 +2,13 @@
 
 import gzip
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from service.formats import FORMATS, Record, RowError
 from service.formats.record import Comparison, Response
