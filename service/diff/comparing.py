@@ -16,7 +16,7 @@ EXAMPLES = 20
 
 
 def compare(a: Side, b: Side, examples: int = EXAMPLES) -> Diff:
-    """Reads each side once. Memory does not grow with the pairs, but for one column at a time."""
+    """Reads each side once. Texts stay on disk, and one column at a time is in memory."""
     by_text = a.says is not None and a.says == b.says
     shared = [name for name in a.scores if name in b.scores]
     shared.sort()

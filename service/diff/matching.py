@@ -38,7 +38,7 @@ class Match(NamedTuple):
 
 
 class Matching:
-    """A temporary database on disk, so that memory stays the same however many pairs there are."""
+    """A temporary database on disk, so that pairs need not all be in memory."""
 
     def __init__(self) -> None:
         self.database = sqlite3.connect("", check_same_thread=False)
