@@ -228,7 +228,9 @@ def noise_rates(
     better = questions.labels[rows] == A
 
     def count(taken: NDArray[np.int64]) -> float:
-        return confident_errors(p_a[taken], better[taken]).errors
+        p, label = p_a[taken], better[taken]  # both ways round: which is a means nothing
+        both = confident_errors(np.concatenate([p, 1 - p]), np.concatenate([label, ~label]))
+        return both.errors / 2
 
     return [
         from_repeats(agreeing, compared),
