@@ -64,7 +64,7 @@ def posterior(
     elif several:
         if len(anchors.items):
             warnings.append(f"{len(anchors.items)} anchors are too few to say whom to believe")
-        consensus, method = glad(votes)[0], "glad"
+        consensus, method = glad(votes, anchors)[0], "glad"
         others["one_coin"] = one_coin(votes).p_a
         others["dawid_skene"] = dawid_skene(votes)[0].p_a
         findings = tuple(shared_bias(ballots, consensus.p_a, longer_side(questions)))
