@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from service.ingest.store import ingest
@@ -9,6 +10,10 @@ from service.tables.datasets import Upload, UploadState
 from service.tables.jobs import Job
 from workers.handler import ShardPlan, Work
 
+MANY = 10_000  # rows; what fewer do to the tables' statistics is waited out
+STATISTICS = text(
+    "ANALYZE prompts, responses, records, comparisons, ratings, rankings, feedback, pairs"
+)
 COUNTED = ("rows_in", "accepted", "rejected", "pairs")
 
 
@@ -22,6 +27,10 @@ class Ingesting:
         upload = work.session.get_one(Upload, work.payload["upload_id"])
         if upload.state != UploadState.ingested:
             ingest(work.session, upload, work.report)
+            if upload.accepted is not None and upload.accepted >= MANY:
+                # Until the server does so by itself, in a minute, a join of what were small
+                # tables is planned as a loop: 100,000 rows then take hours.
+                work.session.execute(STATISTICS)
 
     def finish(self, session: Session, job: Job) -> dict[str, Any]:
         upload = session.get_one(Upload, job.spec["upload_id"])

@@ -17,7 +17,7 @@ from sqlalchemy import select, text
 from service import db, files
 from service.tables.jobs import FINAL_STATES, Job, JobKind
 from tests.service.serving import client_of, workspace_key
-from tests.workers.stored import NOT_FINITE, ORPHANS
+from tests.workers.stored import NOT_FINITE, orphans
 from workers.ingesting import Ingesting
 from workers.protocol import run_job
 
@@ -113,7 +113,7 @@ def audited(server: Server) -> Generator[Dataset]:
 
 def check_rows() -> None:
     with db.new_session() as session:
-        assert session.scalar(text(ORPHANS)) == 0
+        assert orphans(session) == 0
         assert session.scalar(text(NOT_FINITE)) == 0
         wrong = "SELECT count(*) FROM uploads WHERE rows_in <> accepted + rejected"
         assert session.scalar(text(wrong)) == 0

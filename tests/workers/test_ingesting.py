@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from service import files
 from tests.service.intake.uploading import counts, ingested, new_dataset, post, rejects, trl
-from tests.workers.stored import NOT_FINITE, ORPHANS, rows
+from tests.workers.stored import NOT_FINITE, orphans, rows
 
 pytestmark = pytest.mark.usefixtures("rung")
 
@@ -47,7 +47,7 @@ def test_hh_transcripts(client: TestClient, session: Session, data: Path) -> Non
     JOIN responses d ON d.id = x.rejected_id WHERE c.text = '' OR d.text = ''
     """
     assert session.scalar(text(empty)) == 4
-    assert session.scalar(text(ORPHANS)) == 0
+    assert orphans(session) == 0
 
 
 @pytest.mark.realdata
@@ -66,7 +66,7 @@ def test_native_records(client: TestClient, session: Session, data: Path) -> Non
         for label in row["comparisons"] + row.get("ratings", [])
     }
     assert rows(session, *said, "annotators") == said | {"annotators": len(who)}
-    assert session.scalar(text(ORPHANS)) == session.scalar(text(NOT_FINITE)) == 0
+    assert orphans(session) == session.scalar(text(NOT_FINITE)) == 0
     assert session.scalar(text("SELECT count(*) FROM records WHERE gold IS NOT NULL")) == 234
 
 
@@ -127,7 +127,7 @@ def test_bad_lines_are_rejects_and_the_rest_is_taken(client: TestClient, session
     assert [row["line"] for row in found] == list(range(2, len(BAD) + 2))
     assert found[1]["raw"].encode() == list(BAD)[1]
     assert "raw_base64" in found[6]
-    assert session.scalar(text(ORPHANS)) == 0
+    assert orphans(session) == 0
 
 
 def test_an_atomic_upload_is_refused_whole(client: TestClient, session: Session) -> None:
@@ -246,7 +246,7 @@ def test_every_label_is_stored_as_it_was_given(client: TestClient, session: Sess
     assert outcomes == ["a", "b", "tie", "a", "both_bad"]
     votes = session.execute(text("SELECT votes, agreement FROM pairs")).one()
     assert (votes.votes, round(votes.agreement, 3)) == (3, 0.667)
-    assert session.scalar(text(ORPHANS)) == 0
+    assert orphans(session) == 0
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
@@ -267,7 +267,7 @@ def test_rows_in_is_what_was_accepted_and_rejected(
     assert upload["rows_in"] == upload["accepted"] + upload["rejected"]
     assert upload["accepted"] == upload["pairs"] == len(taken)
     assert len(rejects(client, upload)) == upload["rejected"]
-    assert session.scalar(text(ORPHANS)) == 0
+    assert orphans(session) == 0
 
 
 def test_the_bytes_are_kept_as_they_came(client: TestClient) -> None:
