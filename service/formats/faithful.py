@@ -49,7 +49,9 @@ def difference(record: Record, again: Sequence[Record]) -> str | None:
     ids = {each.record_id for each in again}
     if record.record_id is not None and ids != {record.record_id}:
         return "the record's id"
-    if any((each.gold, each.modality) != (record.gold, record.modality) for each in again):
+    if any(
+        (verified(each), each.modality) != (verified(record), record.modality) for each in again
+    ):
         return "what the gold answer is, or the modality"
     kept = all(
         name in each.extra and each.extra[name] == value
@@ -57,6 +59,15 @@ def difference(record: Record, again: Sequence[Record]) -> str | None:
         for name, value in record.extra.items()
     )
     return None if kept else "an unknown column that has the name of one of its own"
+
+
+def verified(record: Record) -> Any:
+    """The gold answer by the contents of the responses that it is about."""
+    content = {each.id: canonical(each.content()) for each in record.responses}
+    return record.gold and {
+        key: [content.get(str(id), id) for id in value] if key in ("better", "worse") else value
+        for key, value in record.gold.items()
+    }
 
 
 def responses(records: Sequence[Record]) -> list[tuple[str, str]]:

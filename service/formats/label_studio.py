@@ -8,7 +8,7 @@ from service.formats.faithful import faithful, unsaid
 from service.formats.fields import items, optional_text, required, text
 from service.formats.format import Format
 from service.formats.label_columns import identifier, name_of
-from service.formats.label_studio_results import parted, result_of, results_of
+from service.formats.label_studio_results import meta_of, parted, result_of, results_of
 from service.formats.published import others
 from service.formats.record import (
     Annotator,
@@ -80,6 +80,8 @@ class LabelStudio(Format):
         for label in given:
             machine = label.annotator is not None and label.annotator.kind == "model"
             done["predictions" if machine else "annotations"].append(annotation(label, names))
+        if record.gold is not None:
+            done["annotations"].append(ground_truth(record.gold, names))
         row = {
             "id": record.record_id,
             "data": {**(left if isinstance(left, dict) else {}), **fields},
@@ -113,7 +115,8 @@ def gold_of(row: dict[str, Any], ids: Sequence[str]) -> dict[str, Any] | None:
             if isinstance(label, Comparison) and label.outcome in (Outcome.a, Outcome.b):
                 sides = [label.a, label.b]
                 better, worse = sides if label.outcome is Outcome.a else sides[::-1]
-                return {"better": [better], "worse": [worse], "basis": "ground_truth"}
+                basis = optional_text(each, "basis", f"annotations[{index}].basis")
+                return {"better": [better], "worse": [worse], "basis": basis or "ground_truth"}
     return None
 
 
@@ -149,7 +152,9 @@ def annotation(label: Label, names: dict[str, str]) -> dict[str, Any]:
     """One label, with its reason; by whom."""
     kind, about, value = result_of(label, names)
     name = label.aspect or "preference"
-    results = [{"type": kind, "from_name": name, "to_name": ",".join(about), "value": value}]
+    judged = {"type": kind, "from_name": name, "to_name": ",".join(about), "value": value}
+    meta = meta_of(label, kind)
+    results = [judged | ({"meta": meta} if meta else {})]
     if label.rationale is not None:
         why = {"text": [label.rationale]}
         results.append(
@@ -159,3 +164,12 @@ def annotation(label: Label, names: dict[str, str]) -> dict[str, Any]:
     machine = who is not None and who.kind == "model"
     by = {} if who is None else {"model_version" if machine else "completed_by": who.name}
     return {**by, "result": results}
+
+
+def ground_truth(gold: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """The verified answer as Label Studio marks one; of several, `faithful` misses the others."""
+    better, worse = (str((gold.get(side) or [None])[0]) for side in ("better", "worse"))
+    about = [names.get(better, better), names.get(worse, worse)]
+    result = {"type": "choices", "from_name": "preference", "to_name": ",".join(about)}
+    result |= {"value": {"choices": about[:1]}}
+    return {"ground_truth": True, "basis": gold.get("basis"), "result": [result]}

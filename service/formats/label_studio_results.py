@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from service.formats.fields import items, text
 from service.formats.label_columns import rating
 from service.formats.published import others
@@ -52,7 +54,8 @@ def results_of(
         name = item.get("from_name")
         aspect = None if name is None or name in GENERIC else text(name, f"{at}.from_name")
         by = {"annotator": who, "aspect": aspect, "rationale": why}
-        yield READERS[item["type"]](value, targets(item, ids, at), by, at)
+        label = READERS[item["type"]](value, targets(item, ids, at), by, at)
+        yield with_meta(label, item.get("meta"))
 
 
 def rationale(item: dict[str, Any], field: str) -> str:
@@ -122,17 +125,47 @@ def rated(value: dict[str, Any], about: Sequence[str], by: Any, field: str) -> L
     return Rating(**by, value=stars or 0.0, response=about[0])
 
 
+def meta_of(label: Label, kind: str) -> dict[str, Any]:
+    """What the control tags have no place for, in the `meta` that a result may have."""
+    if isinstance(label, Rating):
+        return {} if label.scale is None else {"scale": list(label.scale)}
+    if not isinstance(label, Comparison):
+        return {}
+    shown = {"shown": label.shown} if kind == "choices" and label.shown is not None else {}
+    return shown if label.strength is None else {**shown, "strength": label.strength}
+
+
+def with_meta(label: Label, meta: Any) -> Label:
+    """Somebody else's `meta` says nothing here."""
+    said = meta if isinstance(meta, dict) else {}
+    if isinstance(label, Rating):
+        ends = said.get("scale")
+        if isinstance(ends, list) and len(ends) == 2 and all(map(is_number, ends)):
+            return replace(label, scale=(float(ends[0]), float(ends[1])))
+        return label
+    if isinstance(label, Comparison):
+        if said.get("shown") in ("ab", "ba"):
+            label = replace(label, shown=said["shown"])
+        if is_number(said.get("strength")):
+            label = replace(label, strength=float(said["strength"]))
+    return label
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 READERS = {"pairwise": pairwise, "choices": choices, "ranker": ranked, "rating": rated}
 
 
 def result_of(label: Label, names: dict[str, str]) -> tuple[str, list[str], dict[str, Any]]:
     if isinstance(label, Comparison):
         a, b = names[label.a], names[label.b]
-        if label.shown is None:
+        if label.shown is None or label.outcome not in (Outcome.a, Outcome.b):
             chosen = {Outcome.a: a, Outcome.b: b}.get(label.outcome, label.outcome.value)
             return "choices", [a, b], {"choices": [chosen]}
         left = a if label.shown == "ab" else b
-        better = {Outcome.a: a, Outcome.b: b}.get(label.outcome)
+        better = {Outcome.a: a, Outcome.b: b}[label.outcome]
         about = [left, b if left == a else a]
         return "pairwise", about, {"selected": "left" if better == left else "right"}
     if isinstance(label, Rating) and label.response is not None:

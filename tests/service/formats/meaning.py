@@ -31,10 +31,10 @@ def labels_of(record: Record, *, oriented: bool = True) -> list[bytes]:
     content = {each.id: each.content() for each in record.responses}
     found: list[Any] = []
     for a in record.comparisons:
-        sides, outcome = [content[a.a], content[a.b]], a.outcome
+        sides, outcome, shown = [content[a.a], content[a.b]], a.outcome, a.shown
         if not oriented and outcome is Outcome.b:
-            sides, outcome = sides[::-1], Outcome.a
-        found.append(["compared", sides, outcome, a.strength, a.shown, *by(a)])
+            sides, outcome, shown = sides[::-1], Outcome.a, shown and shown[::-1]
+        found.append(["compared", sides, outcome, a.strength, shown, *by(a)])
     for a in record.ratings:
         about = None if a.response is None else content[a.response]
         found.append(["rated", about, a.turn, a.value, a.scale, *by(a)])
