@@ -55,10 +55,19 @@ class Admission:
             self.offer(row)
 
     def selection(
-        self, importance: Floats, objective: float, degraded: tuple[str, ...] = ()
+        self,
+        importance: Floats,
+        objective: float,
+        degraded: tuple[str, ...] = (),
+        bound: float | None = None,
     ) -> Selection:
         order = np.array(self.order, np.int64)
-        return Selection(order, importance, self.reasons, objective, degraded)
+        return Selection(order, importance, self.reasons, objective, degraded, bound)
+
+    def refuse(self, rows: Indices, reason: str) -> None:
+        """Say why rows can't be selected at all."""
+        for row in rows.tolist():
+            self.reasons[row] = reason
 
 
 def best_first(importance: Floats, ids: Floats | Indices) -> Indices:

@@ -47,7 +47,7 @@ class Fifa(Selector):
     def needs_vectors(self) -> bool:
         return self.mode == "greedy" and self.gamma > 0
 
-    def select(self, pool: Pool, k: int, seed: int = 0) -> Selection:
+    def choose(self, pool: Pool, k: int, seed: int) -> Selection:
         terms = present(pool, self.terms())
         importance = self.importance(terms)
         admission = Admission(pool, k, self.max_per_prompt, self.distinct)

@@ -20,7 +20,7 @@ class Random(Selector):
 
     kind: Literal["random"] = "random"
 
-    def select(self, pool: Pool, k: int, seed: int = 0) -> Selection:
+    def choose(self, pool: Pool, k: int, seed: int) -> Selection:
         drawn = np.empty(len(pool))
         drawn[id_order(pool)] = np.random.default_rng(seed).random(len(pool))
         admission = Admission(pool, k, None, distinct=False)

@@ -24,7 +24,7 @@ class Top(Selector):
     def terms(self) -> tuple[str, ...]:
         return (self.term,)
 
-    def select(self, pool: Pool, k: int, seed: int = 0) -> Selection:
+    def choose(self, pool: Pool, k: int, seed: int) -> Selection:
         terms = present(pool, self.terms())
         values = terms.columns.get(self.term, np.zeros(len(pool)))
         finite = np.where(terms.selectable, values, np.nan)

@@ -1,0 +1,76 @@
+"""The pairs that a selector over vectors may pick, in the order of ids, and their vectors."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curation.items import Floats, Indices
+from curation.selectors.admission import Admission, id_order
+from curation.selectors.terms import Terms, present
+
+VECTORS = "vectors"
+
+
+class Ground(NamedTuple):
+    """m selectable pairs in the order of ids, so that the first of equals is the one to take.
+
+    `rows` (m,) positions in the pool; `vectors` (m, d) float32 of length 1, or 0 where the vector
+    is zero; `worth` (m, terms) float64 in the order asked for. Rounding then depends on the ids
+    alone, not on the order of the pool.
+    """
+
+    rows: Indices
+    vectors: NDArray[np.float32]
+    worth: NDArray[np.float64]
+    terms: Terms
+    degraded: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def spread(self, values: Floats, n: int) -> NDArray[np.float64]:
+        """(m,) values as a column of the pool, NaN where a pair is not selectable."""
+        column = np.full(n, np.nan)
+        column[self.rows] = values
+        return column
+
+
+def ground(admission: Admission, names: tuple[str, ...] = (), vectors: bool = True) -> Ground:
+    """Pairs that have every named term and, with `vectors`, a finite vector; the others get their
+    reason. A pool that has no vectors at all is taken without: they resemble nothing."""
+    pool = admission.pool
+    terms = present(pool, names)
+    selectable = terms.selectable
+    degraded = terms.degraded
+    for row, name in enumerate(terms.missing):
+        if name:
+            admission.reasons[row] = f"missing:{name}"
+    places = np.zeros((len(pool), 1), np.float32)
+    if vectors and pool.vectors is not None:
+        places = np.asarray(pool.vectors)
+        whole = np.isfinite(places).all(axis=1)
+        admission.refuse(np.flatnonzero(selectable & ~whole), f"missing:{VECTORS}")
+        selectable &= whole
+    elif vectors:
+        degraded = (*degraded, VECTORS)
+    order = id_order(pool)
+    rows = order[selectable[order]]
+    columns = [terms.columns[name][rows] for name in terms.columns]
+    worth = np.column_stack(columns) if columns else np.zeros((len(rows), 0))
+    return Ground(rows, unit(places[rows]), worth, terms, degraded)
+
+
+def unit(vectors: Floats) -> NDArray[np.float32]:
+    """Rows of length 1; rows of zeros stay. Lengths that float32 can't square go by float64."""
+    found = np.array(vectors, np.float32)
+    lengths = np.sqrt(np.einsum("ij,ij->i", found, found))
+    plain = (lengths > 1e-15) & (lengths < 1e15)
+    found /= np.where(plain, lengths, 1)[:, None]
+    for row in np.flatnonzero(~plain).tolist():
+        wide = np.asarray(vectors[row], np.float64)
+        largest = np.abs(wide).max(initial=0)
+        if largest > 0:
+            wide = wide / largest
+            found[row] = wide / np.linalg.norm(wide)
+    return found
