@@ -9,6 +9,7 @@ from service import errors, logs
 from service.intake.patience import BodyPatience
 from service.middleware import BodyLimit, RequestContext
 from service.routes import (
+    audits,
     catalogue,
     datasets,
     diffs,
@@ -50,6 +51,7 @@ TAGS = [
     {"name": "jobs", "description": "Everything that takes longer than a request"},
     {"name": "scores", "description": "What the signals said about each item"},
     {"name": "subsets", "description": "Selections by a recipe, with rank and reason of each pair"},
+    {"name": "audits", "description": "What a dataset's labels are worth"},
     {"name": "exports", "description": "Subsets as folders of files"},
     {"name": "catalogue", "description": "Signals, recipes and layouts that this service knows"},
     {"name": "system", "description": "Health, version, metrics"},
@@ -69,6 +71,7 @@ errors.install(app)
 ROUTES = (
     datasets, uploads, upload_sessions, imports, pairs, pair_builds, jobs, scores, subsets, exports,
     erasures, catalogue, policies, system, streams, records, viewer, views, diffs, replays,
+    audits,
 )  # fmt: skip
 for module in ROUTES:
     app.include_router(module.router)

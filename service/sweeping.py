@@ -1,5 +1,6 @@
 """Takes away what nobody will come back for: unfinished uploads, old answers, stray files."""
 
+import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from service import db, files
 from service.config import settings
 from service.intake.idempotency import expired
 from service.intake.take import STORE_LOCK
+from service.tables.audits import Audit
 from service.tables.datasets import Upload
 from service.tables.sessions import IdempotencyKey, UploadPart, UploadSession
 from service.tables.viewer import ParquetShard
@@ -19,7 +21,7 @@ from service.tables.viewer import ParquetShard
 log = structlog.get_logger(__name__)
 
 SWEEP_LOCK = 0x73776565
-VIEWED_HOURS = 1  # a file is stored some moments before its row is there
+YOUNG_HOURS = 1  # a file is stored some moments before its row is there
 
 
 def sweep() -> int:
@@ -31,7 +33,7 @@ def sweep() -> int:
         keys = [*expire_sessions(session)]
     for key in keys:
         files.remove(key)
-    stray = [*remove_incoming(), *remove_stored(), *remove_viewed()]
+    stray = [*remove_incoming(), *remove_stored(), *remove_viewed(), *remove_audits()]
     if keys or stray:
         log.info("swept", expired=len(keys), stray=len(stray))
     return len(keys) + len(stray)
@@ -96,7 +98,7 @@ def remove_viewed() -> list[str]:
     dataset."""
     found = {
         f"{files.VIEWED}/{'/'.join(path.rsplit('/', 2)[-2:])}"
-        for _, path in old_files(files.VIEWED, VIEWED_HOURS)
+        for _, path in old_files(files.VIEWED, YOUNG_HOURS)
     }
     if not found:
         return []
@@ -104,4 +106,19 @@ def remove_viewed() -> list[str]:
         known = set(session.scalars(select(ParquetShard.key).where(ParquetShard.key.in_(found))))
     for key in (removed := sorted(found - known)):
         files.delete(key)
+    return removed
+
+
+def remove_audits() -> list[str]:
+    """Files of audits that are no more: deleted with their dataset, or stored by a worker that was
+    killed before its audit was ready."""
+    removed: list[str] = []
+    for _, path in old_files(files.AUDITS, YOUNG_HOURS):
+        audit, sha256 = path.rsplit("/", 2)[-2:]
+        key = files.audit_key(uuid.UUID(audit), sha256)
+        with db.new_session() as session:
+            written = session.scalar(select(Audit.files).where(Audit.id == uuid.UUID(audit)))
+        if key not in {each["key"] for each in (written or {}).values()}:
+            files.delete(key)
+            removed.append(key)
     return removed

@@ -6,7 +6,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.labels.disposal import delete_export_files, delete_upload_file, delete_views
+from service.labels.disposal import (
+    delete_audits,
+    delete_export_files,
+    delete_upload_file,
+    delete_views,
+)
 from service.labels.erasure import erase, touched_uploads
 from service.tables.erasures import Erasure
 from service.tables.jobs import Job, JobKind
@@ -28,6 +33,7 @@ class Erasing(Handler):
         held = [(upload, upload.sha256) for upload in touched_uploads(session, erasure)]
         erase(session, erasure)
         delete_views(session, erasure.dataset_id)
+        delete_audits(session, erasure.dataset_id, [upload.id for upload, _ in held])
         for upload, sha256 in held:
             delete_upload_file(session, upload, sha256)
         if erasure.exports == "delete":

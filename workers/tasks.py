@@ -10,6 +10,7 @@ from service import db, logs
 from service.queue import QUEUES, celery
 from service.tables.jobs import JobKind
 from workers import (
+    auditing,
     erasing,
     evaluating,
     exporting,
@@ -34,6 +35,7 @@ HANDLERS: dict[JobKind, Handler] = {
     JobKind.fetch: fetching.Fetching(),
     JobKind.pair_build: pairing.Pairing(),
     JobKind.embed_text: querying.EmbeddingText(),
+    JobKind.audit: auditing.Auditing(),
 }
 
 setup_logging.connect(logs.configure)

@@ -72,6 +72,18 @@ def report(found: Findings) -> dict[str, Any]:
     )
 
 
+SUMMARISED = (
+    "version", "seed", "records", "pairs", "labels", "judgments", "method", "anchors", "verified",
+    "likely_wrong", "noise_rates", "refusals", "warnings", "actions", "content", "hidden_answers",
+)  # fmt: skip
+
+
+def summary(report: Mapping[str, Any]) -> dict[str, Any]:
+    """What a report says without texts and without names of files and annotators."""
+    kept = {name: report[name] for name in SUMMARISED}
+    return {**kept, "rejected": len(report["rejected"])}
+
+
 def likely_wrong(found: Findings) -> dict[str, Any]:
     """Of the decided labels. The number is withheld where nothing identifies it."""
     p = found.assessment.p_correct

@@ -1,8 +1,9 @@
-"""Runs an audit over files: collected, judged, assessed, written."""
+"""Runs an audit over files or over records already read: collected, judged, assessed, written."""
 
-from collections.abc import Callable, Sequence
+import io
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import orjson
@@ -13,13 +14,15 @@ from curation.audit.content import judge_content
 from curation.audit.habits import habits, order
 from curation.audit.questions import Questions, draw_anchors
 from curation.consensus.votes import NONE, Anchors
-from service.audit.anchors import from_file
+from service.audit.anchors import Anchor, from_file, matched
 from service.audit.collect import Collector
 from service.audit.page import render
 from service.audit.report import Findings, report
 from service.audit.table import table, write
 
 Progress = Callable[[str, float], object]  # what is done, and how much of it: 0..1
+# All verified answers of the input, so many random ones of them, or these.
+Wanted: TypeAlias = Literal["all"] | int | Iterable[Anchor]
 
 
 def audit(
@@ -33,13 +36,30 @@ def audit(
 ) -> Findings:
     """`anchors`: "all", a number of random verified answers, or a JSONL file of them.
 
-    Raises ValueError for anchors that can't be read or name no pair.
+    Raises BadAnchor for anchors that can't be read or name no pair.
     """
     collector = Collector()
     for done, path in enumerate(files):
         progress("reading", done / len(files))
         collector.file(path, str(path), layout)
     progress("reading", 1.0)
+    wanted = wanted_of(anchors)
+    return judge(collector, anchors=wanted, seed=seed, embed=embed, progress=progress)
+
+
+def wanted_of(anchors: str) -> Wanted:
+    if anchors == "all":
+        return "all"
+    return int(anchors) if anchors.isdecimal() else from_file(Path(anchors))
+
+
+def judge(
+    collector: Collector, *, anchors: Wanted, seed: int, embed: bool, progress: Progress
+) -> Findings:
+    """Of a filled collector, wherever its records came from; tells of `embedding` and `judging`.
+
+    Raises BadAnchor for anchors that can't be read or name no pair.
+    """
     questions = collector.questions()
     chosen = chosen_anchors(anchors, questions, collector, seed)
     content = judge_content(
@@ -56,20 +76,33 @@ def audit(
     return found
 
 
-def chosen_anchors(wanted: str, questions: Questions, collector: Collector, seed: int) -> Anchors:
+def chosen_anchors(
+    wanted: Wanted, questions: Questions, collector: Collector, seed: int
+) -> Anchors:
     if wanted == "all":
         return draw_anchors(questions.truth, None, seed)
-    if wanted.isdecimal():
-        return draw_anchors(questions.truth, int(wanted), seed) if int(wanted) else NONE
-    return from_file(Path(wanted), collector.collected.places)
+    if isinstance(wanted, int):
+        return draw_anchors(questions.truth, wanted, seed) if wanted else NONE
+    assert not isinstance(wanted, str)
+    return matched(wanted, collector.collected.places)
+
+
+def rendered(found: Findings) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The report, and the bytes of report.json, report.html and pairs.parquet."""
+    said, pairs = report(found), io.BytesIO()
+    write(pairs, table(found.collected.places, found.questions, found.assessment))
+    page = render(said, np.asarray(found.assessment.p_correct))
+    return said, {
+        "report.json": orjson.dumps(said, option=orjson.OPT_INDENT_2),
+        "report.html": page.encode(),
+        "pairs.parquet": pairs.getvalue(),
+    }
 
 
 def write_folder(found: Findings, out: Path) -> dict[str, Any]:
     """report.json, report.html and pairs.parquet; the report."""
     out.mkdir(parents=True, exist_ok=True)
-    said = report(found)
-    rows = table(found.collected.places, found.questions, found.assessment)
-    write(out / "pairs.parquet", rows)
-    (out / "report.json").write_bytes(orjson.dumps(said, option=orjson.OPT_INDENT_2))
-    (out / "report.html").write_text(render(said, np.asarray(found.assessment.p_correct)))
+    said, files = rendered(found)
+    for name, content in files.items():
+        (out / name).write_bytes(content)
     return said

@@ -1,8 +1,7 @@
 """pairs.parquet: one row a record and unordered pair of responses that its labels decide."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -48,5 +47,5 @@ def nullable(values: Any) -> Any:  # pa.Array
     return pa.array(values, pa.float64(), from_pandas=True)
 
 
-def write(path: Path, rows: Any) -> None:
-    pq.write_table(rows, path, compression="zstd")
+def write(to: IO[bytes], rows: Any) -> None:
+    pq.write_table(rows, to, compression="zstd")

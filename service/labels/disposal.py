@@ -8,6 +8,7 @@ from sqlalchemy import String, cast, delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from service import files
+from service.tables.audits import Audit
 from service.tables.datasets import Upload, UploadState
 from service.tables.subsets import Export
 from service.tables.viewer import ParquetShard, Snapshot
@@ -33,6 +34,21 @@ def delete_export_files(session: Session, exports: Iterable[Export]) -> None:
             named = func.strpos(cast(Export.files, String), key) > 0
             if not session.scalar(select(exists().where(named))):
                 files.delete(key)
+
+
+def delete_audits(session: Session, dataset_id: uuid.UUID, uploads: Iterable[uuid.UUID]) -> None:
+    """The findings of audits that read one of these uploads; each is `erased` afterwards."""
+    touched = {str(id) for id in uploads}
+    ready = select(Audit).where(Audit.dataset_id == dataset_id, Audit.state == "ready")
+    for audit in session.scalars(ready):
+        if touched.isdisjoint(audit.uploads or ()):
+            continue
+        written: dict[str, Any] = audit.files or {}
+        audit.files = audit.summary = None
+        audit.state = "erased"
+        for each in written.values():
+            files.delete(each["key"])
+    session.flush()
 
 
 def delete_views(session: Session, dataset_id: uuid.UUID) -> None:

@@ -2,6 +2,7 @@
 
 from service.tables import (
     access,
+    audits,
     datasets,
     erasures,
     items,
@@ -19,6 +20,6 @@ from service.tables import (
 from service.tables.metadata import Table
 
 __all__ = [
-    "Table", "access", "datasets", "erasures", "items", "jobs", "labels", "pairs", "scores",
-    "secrets", "sessions", "splits", "subsets", "viewer", "views",
+    "Table", "access", "audits", "datasets", "erasures", "items", "jobs", "labels", "pairs",
+    "scores", "secrets", "sessions", "splits", "subsets", "viewer", "views",
 ]  # fmt: skip

@@ -23,6 +23,7 @@ class JobKind(StrEnum):
     pair_build = "pair_build"
     erase = "erase"
     embed_text = "embed_text"
+    audit = "audit"
 
 
 class JobState(StrEnum):
