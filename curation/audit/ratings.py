@@ -51,7 +51,7 @@ class Rater:
 @dataclass(frozen=True)
 class AspectRatings:
     """Over things with at least two ratings, NaN where there are none: Krippendorff's alpha for
-    interval and ordinal values, Fleiss' kappa where values are few, `fleiss_equal` of the things with
+    interval and ordinal values, Fleiss' kappa where values are few, `fleiss_equal` over things with
     the commonest number of ratings (what Fleiss defined). `unanimous`: share of things
     whose ratings are equal; `apart`: share with two ratings at least 2 apart. `doubts`: (things,)
     expected variance of their mean, in units of the values squared; `order`: their indices, most
@@ -91,17 +91,19 @@ def of_aspect(found: Ratings, aspect: int) -> AspectRatings:
     several = np.isfinite(grid).sum(axis=0) >= 2
     low, high = np.nanmin(grid, axis=0), np.nanmax(grid, axis=0)
     classes, codes = np.unique(values, return_inverse=True)
-    few = len(classes) <= MOST_CLASSES
+    kappa, kappa_of_equal = kappas(at, codes.astype(np.int64), len(classes))
     return AspectRatings(
         found.aspect_names[aspect], len(rows), things, np.isfinite(grid).sum(axis=0), low, high,
         doubts(grid), alpha(grid, "interval"), alpha(grid, "ordinal"),
-        *(kappas(at, codes.astype(np.int64), len(classes)) if few else (float("nan"),) * 2),
+        kappa, kappa_of_equal,
         share((low == high)[several]), share((high - low >= 2)[several]),
         raters(found, rows, at, len(things)),
     )  # fmt: skip
 
 
 def kappas(at: NDArray[np.int64], codes: NDArray[np.int64], n: int) -> tuple[float, float]:
+    if not 0 < n <= MOST_CLASSES:
+        return float("nan"), float("nan")
     counts = np.bincount(at)[at]
     commonest = np.bincount(counts[counts > 1]).argmax() if (counts > 1).any() else 0
     equal = counts == commonest

@@ -185,8 +185,9 @@ class Collector:
             for each in self.rated
         ]
         columns = np.array(rows, np.int64).reshape(-1, 4).T
+        values = np.array([each.value for each in self.rated], np.float64)
         return Ratings(
-            columns[0], columns[1], columns[2], columns[3], np.array([each.value for each in self.rated], np.float64),
+            columns[0], columns[1], columns[2], columns[3], values,
             np.array([name != UNNAMED for name in raters], bool), list(raters), list(aspects),
         )  # fmt: skip
 
