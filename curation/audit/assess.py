@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curation.audit.content import Content
+from curation.audit.extra_signals import extra_signals
+from curation.audit.near_repeats import near_repeats
 from curation.audit.posterior import Posterior, posterior
 from curation.audit.questions import Questions
 from curation.consensus.votes import A, Anchors
@@ -51,6 +53,7 @@ def assess(questions: Questions, content: Content, anchors: Anchors, seed: int =
     p_correct = np.where(decided, of_label(questions, found.p_a), np.nan)
     em = em_of(questions, content)
     others, against = repeats(questions)
+    near, near_against = near_repeats(questions)
     told = told_by_graph(questions)
     strain = strained(questions)
     columns = {f"{name}.p_a": p for name, p in found.others.items()}
@@ -62,13 +65,17 @@ def assess(questions: Questions, content: Content, anchors: Anchors, seed: int =
         "disagreement.share": disagreement(questions),
         "repeats.others": others,
         "repeats.against": against,
+        "near_repeats.others": near,
+        "near_repeats.against": near_against,
         "graph.p_a": told,
         "graph.tension": strain,
+        **extra_signals(questions, found.reliability),
     }
     witnesses = {
         "consensus": consensus_witness(questions, found),
         "content": columns["content.p_correct"],
         "repeats": np.where((others > 0) & decided, 1 - against, np.nan),
+        "near_repeats": np.where((near > 0) & decided, 1 - near_against, np.nan),
         "graph": np.where((told != 0.5) & decided, of_label(questions, told), np.nan),
     }
     certificate = certified(questions, content, anchors)
