@@ -33,6 +33,7 @@ class Content:
     calibration_error: float = float("nan")
     why: str | None = None
     metrics: dict[str, float] = field(default_factory=dict[str, float])
+    differences: Floats | None = None  # (n, d), embedding of response a − that of b
 
     @property
     def strong(self) -> bool:
@@ -69,8 +70,15 @@ def judge_content(
     )
     return Content(
         p_correct, margin, spread, fit.metrics["oof_accuracy"], fit.metrics["oof_ece"],
-        metrics=dict(fit.metrics),
+        metrics=dict(fit.metrics), differences=differences(questions, pairs),
     )  # fmt: skip
+
+
+def differences(questions: Questions, pairs: Pairs) -> Floats | None:
+    if not pairs.has(View.chosen):
+        return None
+    towards = pairs.vectors[View.chosen] - pairs.vectors[View.rejected]
+    return towards * np.where(questions.labels == B, -1, 1).astype(towards.dtype)[:, None]
 
 
 def as_pairs(questions: Questions) -> Pairs:

@@ -11,11 +11,13 @@ import numpy as np
 from curation.audit.annotators import Agreement, Annotator
 from curation.audit.assess import Assessment
 from curation.audit.content import Content
+from curation.audit.expressed import Expressed
 from curation.audit.habits import Habits, Order
 from curation.audit.questions import UNKNOWN, Questions
 from curation.consensus.votes import Anchors
 from curation.uncertainty.calibration import calibration_error, likelier_side, reliability
 from service.audit.collect import Collected
+from service.audit.expressed import what_labels_express
 from service.audit.table import LABELS
 
 VERSION = 1
@@ -35,6 +37,7 @@ class Findings:
     agreement: Agreement
     habits: Habits
     order: Order
+    expressed: Expressed
     seed: int
 
 
@@ -65,6 +68,9 @@ def report(found: Findings) -> dict[str, Any]:
             "annotators": [asdict(annotator) for annotator in found.annotators],
             "agreement": agreement(found),
             "habits": habits(found.habits),
+            "what_labels_express": what_labels_express(
+                found.expressed, found.collected.places, questions
+            ),
             "cycles": {"cyclic_share": found.order.cyclic_share, **found.order.triads._asdict()},
             "hidden_answers": hidden_answers(found),
             "look_at_first": look_at_first(found),

@@ -1,0 +1,93 @@
+"""S15 without torch: a sparse signed dictionary of embedding differences, learnt in numpy."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from curation.items import Floats
+
+ROUNDS = 30
+MOST_ROWS = 16_384  # that the atoms are learnt from, drawn at random
+RIDGE = 1e-6
+BLOCK = 16_384
+
+
+class Sparse(NamedTuple):
+    """`activations` (n, M), signed and mostly 0, of rows whose mean square length was made 1;
+    `decoder` (M, d), directions of unit length; `size`: the root mean square length of the rows as
+    given; `explained`: share of their energy that activations · decoder leave no longer; `dead`:
+    features that are never active."""
+
+    activations: Floats
+    decoder: Floats
+    size: float
+    explained: float
+    dead: int
+
+    @classmethod
+    def of(cls, rows: Floats, activations: Floats, decoder: Floats, size: float) -> "Sparse":
+        left, energy = 0.0, float((rows**2).sum())
+        for start in range(0, len(rows), BLOCK):
+            block = slice(start, start + BLOCK)
+            left += float(((rows[block] - activations[block] @ decoder) ** 2).sum())
+        explained = 1 - left / energy if energy > 0 else 0.0
+        dead = int((~(activations != 0).any(axis=0)).sum())
+        return cls(activations, decoder, size, explained, dead)
+
+
+def dictionary(
+    differences: Floats, *, features: int = 32, active: int = 4, seed: int = 0
+) -> Sparse:
+    """At most `active` of `features` directions in each row of `differences` (n, d).
+
+    Matching pursuit chooses them, least squares refits the directions (method of optimal
+    directions), and a direction that no row takes begins anew at the row that is explained worst.
+    Exchanging a and b turns the sign of a row's activations and nothing else.
+    """
+    rows, size = scaled(differences)
+    rng = np.random.default_rng(seed)
+    learnt = rows[rng.permutation(len(rows))[:MOST_ROWS]]
+    if len(learnt) < features:
+        raise ValueError(f"{len(learnt)} rows are too few for {features} features")
+    atoms = unit(learnt[:features])
+    for _ in range(ROUNDS):
+        code, residual = pursue(learnt, atoms, active)
+        gram = code.T @ code + RIDGE * len(learnt) * np.eye(features)
+        atoms = unit(np.linalg.solve(gram, code.T @ learnt + RIDGE * len(learnt) * atoms))
+        unused = np.flatnonzero(~(code != 0).any(axis=0))
+        worst = np.argsort(-(residual**2).sum(axis=1), kind="stable")[: len(unused)]
+        atoms[unused] = unit(residual[worst])
+    blocks = [
+        pursue(rows[start : start + BLOCK], atoms, active)[0]
+        for start in range(0, len(rows), BLOCK)
+    ]
+    return Sparse.of(rows, np.vstack(blocks), atoms, size)
+
+
+def pursue(rows: Floats, atoms: Floats, active: int) -> tuple[Floats, Floats]:
+    """Activations (n, M) and what they leave of the rows, (n, d)."""
+    code, residual = np.zeros((len(rows), len(atoms))), rows.copy()
+    every = np.arange(len(rows))
+    for _ in range(active):
+        match = residual @ atoms.T
+        best = np.abs(match).argmax(axis=1)
+        amount = match[every, best]
+        code[every, best] += amount
+        residual -= amount[:, None] * atoms[best]
+    return code, residual
+
+
+def scaled(differences: Floats) -> tuple[Floats, float]:
+    """Rows of mean square length 1, and what they were divided by."""
+    rows = np.asarray(differences, np.float64)
+    if not np.isfinite(rows).all():
+        raise ValueError("differences must be finite")
+    size = float(np.sqrt((rows**2).sum(axis=1).mean())) if len(rows) else 0.0
+    if size == 0:
+        raise ValueError("the responses of every pair have the same vector")
+    return rows / size, size
+
+
+def unit(rows: Floats) -> Floats:
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows / np.where(length > 0, length, 1.0)
