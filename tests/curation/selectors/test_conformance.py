@@ -56,7 +56,7 @@ pools = st.lists(row, max_size=25).map(lambda rows: make_pool(rows))
 
 
 @every
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(pool=pools, k=st.integers(-1, 30), data=st.data())
 def test_a_selection_keeps_its_promises(
     selector: Selector, pool: Pool, k: int, data: st.DataObject
