@@ -1,8 +1,8 @@
 """Which of two responses the stored labels of a record prefer, and who said what about them."""
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -64,6 +64,33 @@ def contest(first: Response, second: Response, said: Sequence[Comparison]) -> Co
     ]
     margin = fmean(strengths) if strengths else None
     return Contest(first, second, tuple(said), share, margin, flip_rate(said))
+
+
+def told(record: Record, tells: Callable[[Contest], int]) -> dict[str, int]:
+    """Labels that can be told from rows of contests; `tells` is of how many judgments of one.
+
+    Rankings can where every pair of them can. Of ratings, only their differences remain.
+    """
+    count = sum(map(tells, contests(record)))
+    if any(each.aspect is None for each in record.comparisons):
+        return {"comparisons": count}
+    overall = sum(each.aspect is None for each in record.rankings)
+    return {"rankings": overall} if count and count == len(judgments(record)) else {}
+
+
+def agreed(found: Contest) -> int:
+    """The judgments of a contest that its share of votes tells: all, where all say the same.
+
+    A share of one half can't tell both bad from ties.
+    """
+    said = {each.outcome for each in found.comparisons}
+    return len(found.comparisons) if said in ({Outcome.a}, {Outcome.tie}) else 0
+
+
+def alone(ratings: Iterable[Rating]) -> dict[str, int]:
+    """Those that a mean over annotators tells: one of a response, turn and aspect."""
+    given = Counter((each.response, each.turn, each.aspect) for each in ratings)
+    return {"ratings": sum(count == 1 for count in given.values())}
 
 
 def judgments(record: Record) -> list[Comparison]:

@@ -112,19 +112,25 @@ class RecordLayout(TrainerLayout):
     """A layout of whole records."""
 
     trains: ClassVar[bool] = True  # else an empty answer is data, as any other
+    read_by: ClassVar[str | None] = None  # the format that reads every label that its rows say
 
     @abstractmethod
     def rows(self, records: Iterable[TrainingRecord]) -> Iterator[Row]:
         """Zero or more rows a record; RowError as above."""
 
     def leaves_out(self, record: Record) -> dict[str, int]:
-        """Labels of the record that its rows don't say, by kind; {} where they say every one.
+        """Labels of the record that can't be told from its rows, by kind; {} where each can.
 
-        Here all of them, where it has no row.
+        One that leaves as a part of a mean or of a share only can't be told.
         """
+        told = self.tells(record)
+        return counted({name: len(getattr(record, name)) - told.get(name, 0) for name in LABELS})
+
+    def tells(self, record: Record) -> Mapping[str, int]:
+        """How many of each kind can; here all of them, where it has a row."""
         if any(True for _ in self.rows([TrainingRecord(record, "")])):
-            return {}
-        return counted({name: len(getattr(record, name)) for name in LABELS})
+            return {name: len(getattr(record, name)) for name in LABELS}
+        return {}
 
 
 LABELS = ("comparisons", "ratings", "rankings", "feedback")

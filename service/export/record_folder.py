@@ -1,18 +1,19 @@
 """An export of whole records: a layout's rows, where each comes from, and what was left out."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow.parquet as pq
 import yaml
 
 from service.errors import Invalid
 from service.export import described_files, manifest
+from service.export.accounts import HELD, AccountsFile, Totals, account
 from service.export.card import size_category
 from service.export.folder import SPLITS
-from service.export.layout import LABELS, Place, RecordLayout, TrainingRecord
+from service.export.layout import Place, RecordLayout, TrainingRecord
 from service.export.preflight import Preflight, Search, name_of
 from service.export.shards import FileFacts, facts
 from service.export.trainer_folder import (
@@ -32,16 +33,6 @@ RECORD_LAYOUTS: dict[str, type[RecordLayout]] = {
     **{name: found for name, found in LAYOUTS.items() if issubclass(found, RecordLayout)},
     **record_layouts(LAYOUTS),
 }
-
-
-class Found(NamedTuple):
-    """What the check saw: records and prompts by split, labels by kind that rows don't say."""
-
-    preflight: Preflight
-    records: Counter[str]
-    prompts: dict[str, set[str]]
-    labels: Counter[str]
-    left_out: Counter[str]  # labels, and `records` that are left out wholly
 
 
 def layout_of(wanted: Wanted) -> RecordLayout:
@@ -76,31 +67,30 @@ class Source:
             return error.message
         return None
 
-    def check(self, records: Iterable[TrainingRecord], wanted: Wanted) -> Found:
-        """Raises Invalid where something is an error, with the first records that have it."""
+    def check(
+        self, records: Iterable[TrainingRecord], wanted: Wanted, told: AccountsFile
+    ) -> tuple[Preflight, Totals]:
+        """Each record's account goes to `told`. Raises Invalid where something is an error, with
+        the first records that have it."""
         search = Search(self.layout, None, wanted.max_length)
-        found = Found(search.report(), Counter(), {}, Counter(), Counter())
+        totals = Totals()
         for each in records:
             split = self.splits[each.prompt_id]
-            if split not in ("train", "test"):
-                found.left_out["records of both splits"] += 1
-                continue
-            why = self.unsayable(each)
-            if why is not None and not self.leave_out:
-                search.add(split, each)  # an error, which refuses the export
-                continue
-            if why is not None:
+            why = self.unsayable(each) if split in HELD else None
+            left: Mapping[str, int] = {}
+            if split in HELD and why is None:
+                left = self.layout.leaves_out(each.record)
+                search.add(split, each)
+            elif why is not None and self.leave_out:
                 search.found(name_of(each), "record_left_out", why)
-                found.left_out["records"] += 1
-                continue
-            search.add(split, each)
-            found.records[split] += 1
-            found.prompts.setdefault(split, set()).add(each.prompt_id)
-            found.labels.update({kind: len(getattr(each.record, kind)) for kind in LABELS})
-            found.left_out.update(self.layout.leaves_out(each.record))
+            elif why is not None:
+                search.add(split, each)  # an error, which refuses the export
+            found = account(each, split, why, left)
+            totals.add(found)
+            told.add(found)
         checked = search.report()
         checked.refuse_errors()
-        return found._replace(preflight=checked)
+        return checked, totals
 
 
 def write(
@@ -119,12 +109,13 @@ def write(
     """
     layout = layout_of(wanted)
     given = Source(layout, splits, wanted.leave_out)
-    found = given.check(records(), wanted)
+    with closing(AccountsFile(out)) as told:
+        checked, totals = given.check(records(), wanted, told)
     for folder in (DATA, PROVENANCE):
         (out / folder).mkdir(parents=True)
-    files: dict[str, FileFacts] = {}
+    files: dict[str, FileFacts] = told.facts()
     for split in ("train", "test"):
-        kept = given.kept(records(), split) if found.records[split] else iter(())
+        kept = given.kept(records(), split) if totals.records[split] else iter(())
         written = write_split(out, split, layout, layout.rows(kept))
         if rows_of(written, split):
             files |= written
@@ -139,13 +130,12 @@ def write(
     data = {name: [path for path in files if path.startswith(f"{DATA}/{name}")] for name in rows}
     place = Place("prefsift", data, wanted.max_length)
     extra = dict(layout.config_files(place))
-    extra[CHECKS] = found.preflight.model_dump_json(indent=2).encode() + b"\n"
-    about = numbers(found, rows)
+    extra[CHECKS] = checked.model_dump_json(indent=2).encode() + b"\n"
+    about = totals.numbers(rows)
     extra[CARD] = card(layout, described, place, about).encode()
     for name, content in extra.items():
         (out / name).write_bytes(content)
         files[name] = facts(out / name)
-    files |= described_files.write_layout(out, files, layout, described["license"])
     pq.write_table(proof, out / SPLITS)
     files[SPLITS] = facts(out / SPLITS)
     files |= described_files.write_layout(out, files, layout, described["license"])
@@ -159,23 +149,6 @@ def write(
     }
     (out / manifest.NAME).write_bytes(manifest.dump(whole))
     return sum(rows.values()), files | {manifest.NAME: facts(out / manifest.NAME)}
-
-
-def numbers(found: Found, rows: Mapping[str, int]) -> dict[str, Any]:
-    """What the card and the manifest say, all counted."""
-    return {
-        "splits": [
-            {
-                "name": split,
-                "rows": count,
-                "records": found.records[split],
-                "prompts": len(found.prompts.get(split, ())),
-            }
-            for split, count in rows.items()
-        ],
-        "labels": {kind: count for kind, count in found.labels.items() if count},
-        "left_out": {kind: count for kind, count in found.left_out.items() if count},
-    }
 
 
 def card(

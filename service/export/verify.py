@@ -1,5 +1,7 @@
 """Checks an export's folder against its manifest and its card."""
 
+import csv
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from service.export import card, croissant_checks, folder, manifest, split_checks
+from service.export import (
+    card,
+    card_checks,
+    croissant_checks,
+    folder,
+    manifest,
+    record_checks,
+    split_checks,
+)
 from service.export.shards import COLUMNS, IMAGES, facts
 from service.export.split_checks import Difference
 
@@ -18,16 +28,18 @@ def verify(path: Path) -> list[Difference]:
     found = [*check_files(path, described["files"])]
     found += croissant_checks.check(path, described["files"])
     if described["layout"] != "huggingface":
-        return [
-            *found,
-            *check_provenance(path, described["files"]),
-            *split_checks.check(path, described),
-        ]
+        found += check_provenance(path, described["files"])
+        found += split_checks.check(path, described)
+        rows = rows_by_split(path, described["files"], found)
+        records: dict[str, Any] = {}
+        if "records" in described:
+            records = record_checks.counted(path, described, rows, found)
+        return [*found, *card_checks.check(path, described, rows, records)]
     tables = [*read_splits(path, described["files"], found)]
     found += check_rows(tables)
     found += check_counts(path, described["report"], tables, left_out(described))
     found += split_checks.check(path, described)
-    return found
+    return [*found, *card_checks.check(path, described, counts_of(tables), {})]
 
 
 def left_out(described: Mapping[str, Any]) -> int:
@@ -72,6 +84,36 @@ def read_splits(
         yield name, table
 
 
+def rows_by_split(path: Path, files: Mapping[str, Any], found: list[Difference]) -> dict[str, int]:
+    """Rows of the data as they are; what is not as the manifest says goes to `found`."""
+    rows: dict[str, int] = {}
+    for name, expected in files.items():
+        if not name.startswith("data/") or not (path / name).is_file():
+            continue
+        try:
+            count = rows_in(path / name)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            why = (str(error).splitlines() or [""])[0]
+            found.append(Difference(name, f"can't be read: {why}"))
+            continue
+        if count != expected["rows"]:
+            found.append(Difference(name, f"{count} rows, not {expected['rows']}"))
+        split = split_of(name)
+        rows[split] = rows.get(split, 0) + count
+    return {split: rows[split] for split in sorted(rows, reverse=True)}  # train, then test
+
+
+def rows_in(path: Path) -> int:
+    """Of a Parquet file, of JSON lines, or of a CSV with a header."""
+    if path.suffix == ".parquet":
+        return pq.ParquetFile(path).metadata.num_rows
+    if path.suffix == ".csv":
+        with path.open(encoding="utf-8", newline="") as file:
+            return sum(1 for _ in csv.DictReader(file, strict=True))
+    with path.open("rb") as file:
+        return sum(1 for _ in file)
+
+
 def check_provenance(path: Path, files: Mapping[str, Any]) -> Iterator[Difference]:
     """A row of provenance for each row of data, and no prompt in two splits."""
     rows: dict[tuple[str, str], int] = {}
@@ -92,7 +134,7 @@ def check_provenance(path: Path, files: Mapping[str, Any]) -> Iterator[Differenc
 
 
 def split_of(name: str) -> str:
-    return Path(name).name.split("-")[0]
+    return Path(name).name.split("-")[0].split(".")[0]
 
 
 def check_rows(tables: list[tuple[str, Any]]) -> Iterator[Difference]:
@@ -111,6 +153,13 @@ def check_rows(tables: list[tuple[str, Any]]) -> Iterator[Difference]:
             seen.add(row["pair_id"])
 
 
+def counts_of(tables: list[tuple[str, Any]]) -> dict[str, int]:
+    rows: Counter[str] = Counter()
+    for name, table in tables:
+        rows[split_of(name)] += table.num_rows
+    return dict(rows)
+
+
 def says(row: Mapping[str, Any], side: str) -> tuple[Any, Any]:
     """Messages, and the image that an answer may be."""
     return row[side], row.get(f"{side}_image")
@@ -120,11 +169,10 @@ def check_counts(
     path: Path, report: Mapping[str, Any], tables: list[tuple[str, Any]], left_out: int
 ) -> Iterator[Difference]:
     """The numbers of the manifest and of the card against the rows that are there."""
-    rows: dict[str, int] = {}
+    rows = counts_of(tables)
     prompts: dict[str, set[str]] = {}
     for name, table in tables:
         split = split_of(name)
-        rows[split] = rows.get(split, 0) + table.num_rows
         prompts.setdefault(split, set()).update(table["prompt_id"].to_pylist())
     claimed = {split["name"]: (split["rows"], split["prompts"]) for split in report["splits"]}
     actual = {split: (rows[split], len(prompts[split])) for split in rows}

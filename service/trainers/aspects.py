@@ -7,10 +7,11 @@ from typing import Annotated, Any, ClassVar
 import pyarrow as pa
 from pydantic import Field
 
-from service.export.contests import aspects, three_columns
+from service.export.contests import alone, aspects, three_columns
 from service.export.layout import RecordLayout, Row, TrainingRecord
 from service.export.plain import MESSAGES, plain
 from service.formats.fields import turns_of
+from service.formats.record import Record, Response
 
 SCORES: Any = pa.list_(pa.struct([("aspect", pa.string()), ("score", pa.float64())]))
 
@@ -36,6 +37,9 @@ class AspectScores(RecordLayout):
                     }
                     yield Row(values, each.origin)
 
+    def tells(self, record: Record) -> Mapping[str, int]:
+        return alone(each for each in record.ratings if each.response and each.turn is None)
+
 
 class AspectPairs(RecordLayout):
     """Pairs that differ in `aspect`, with MODPO's margin of the other aspects (2310.03708).
@@ -60,13 +64,27 @@ class AspectPairs(RecordLayout):
     def rows(self, records: Iterable[TrainingRecord]) -> Iterator[Row]:
         for each in records:
             scores = aspects(each.record)
-            rated = [one for one in each.record.responses if self.aspect in scores.get(one.id, {})]
-            rated = sorted(rated, key=lambda one: -scores[one.id][self.aspect])
-            for better, worse in combinations(rated, 2):
-                best, worst = scores[better.id], scores[worse.id]
-                if best[self.aspect] > worst[self.aspect] and better.content() != worse.content():
-                    values = three_columns(each.record, better, worse)
-                    yield Row(values | self.compared(best, worst), each.origin)
+            for better, worse in self.pairs(each.record, scores):
+                values = three_columns(each.record, better, worse)
+                compared = self.compared(scores[better.id], scores[worse.id])
+                yield Row(values | compared, each.origin)
+
+    def pairs(
+        self, record: Record, scores: Mapping[str, Mapping[str, float]]
+    ) -> Iterator[tuple[Response, Response]]:
+        """The better first."""
+        rated = [one for one in record.responses if self.aspect in scores.get(one.id, {})]
+        rated = sorted(rated, key=lambda one: -scores[one.id][self.aspect])
+        for better, worse in combinations(rated, 2):
+            apart = scores[better.id][self.aspect] > scores[worse.id][self.aspect]
+            if apart and better.content() != worse.content():
+                yield better, worse
+
+    def tells(self, record: Record) -> Mapping[str, int]:
+        paired = {each.id for pair in self.pairs(record, aspects(record)) for each in pair}
+        return alone(
+            each for each in record.ratings if each.response in paired and each.turn is None
+        )
 
     def compared(self, best: Mapping[str, float], worst: Mapping[str, float]) -> dict[str, Any]:
         others = [best[name] - worst[name] for name in best if name in worst]

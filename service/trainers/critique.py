@@ -1,14 +1,15 @@
 """Critiques (E08): a rationale beside the pair or the answer that it is about."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from service.export.contests import contests, three_columns
+from service.export.contests import Contest, contests, three_columns, told
 from service.export.layout import RecordLayout, Row, TrainingRecord
 from service.export.plain import MESSAGES, plain
 from service.formats.fields import turns_of
+from service.formats.record import Record
 from service.tables.labels import Outcome
 
 SAID = {Outcome.a: "chosen", Outcome.b: "rejected"}
@@ -40,6 +41,9 @@ class CritiquePairs(RecordLayout):
                         values["critique_source"] = said.annotator and said.annotator.kind
                         yield Row(values, each.origin)
 
+    def tells(self, record: Record) -> Mapping[str, int]:
+        return told(record, with_rationale)
+
 
 class CritiqueAnswers(RecordLayout):
     """A row a rationale of a rating of a whole response; `score` as it was given."""
@@ -66,3 +70,11 @@ class CritiqueAnswers(RecordLayout):
                         "score": said.value,
                     }
                     yield Row(values, each.origin)
+
+    def tells(self, record: Record) -> Mapping[str, int]:
+        whole = (each for each in record.ratings if each.response and each.turn is None)
+        return {"ratings": sum(bool(each.rationale) for each in whole)}
+
+
+def with_rationale(found: Contest) -> int:
+    return 0 if found.is_tie else sum(bool(each.rationale) for each in found.comparisons)

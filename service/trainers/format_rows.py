@@ -28,6 +28,7 @@ class FormatRows(NativeRecord):
 
 def rows_of(found: Format, name: str) -> type[RecordLayout]:
     about = {"name": name, "description": found.description, "layout": found}
+    about["read_by"] = found.name
     return type(f"Rows of {found.name}", (FormatRows,), {**about, "__annotations__": {}})
 
 

@@ -1,11 +1,11 @@
 """Generative reward models (E12): a judge's dialogue that ends in a verdict, in both orders."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from service.export.contests import Contest, contests
+from service.export.contests import Contest, agreed, contests, told
 from service.export.layout import RecordLayout, Row, TrainingRecord
 from service.export.plain import MESSAGES, plain
 from service.formats.fields import turns_of
@@ -41,6 +41,9 @@ class Judge(RecordLayout):
             for found in contests(each.record):
                 for order in ("ab", "ba"):
                     yield Row(self.row(each.record, found, order), each.origin)
+
+    def tells(self, record: Record) -> Mapping[str, int]:
+        return told(record, agreed)
 
     def row(self, record: Record, found: Contest, order: str) -> dict[str, Any]:
         better_is_a = is_first(record, found) == (order == "ab")

@@ -1,15 +1,25 @@
 """Personal reward models (E11): what an annotator preferred, and what they judged before."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar
 
 import pyarrow as pa
 from pydantic import Field
 
-from service.export.contests import contest, contests, pair_name, pseudonym, three_columns
+from service.export.contests import (
+    Contest,
+    agreed,
+    contest,
+    contests,
+    pair_name,
+    pseudonym,
+    three_columns,
+    told,
+)
 from service.export.layout import RecordLayout, Row, TrainingRecord
 from service.export.plain import MESSAGES
+from service.formats.record import Comparison, Record
 
 MORE_THAN_ENOUGH = 1000
 
@@ -51,3 +61,15 @@ class Personal(RecordLayout):
                     texts = three_columns(each.record, own.better, own.worse)
                     yield Row(values | texts, each.origin)
                     judged[pseudonym(who)].append(pair_id)
+
+    def tells(self, record: Record) -> Mapping[str, int]:
+        return told(record, agreed_by_each)
+
+
+def agreed_by_each(found: Contest) -> int:
+    """The judgments of those who have a row: all of an annotator who never says otherwise."""
+    said: defaultdict[Any, list[Comparison]] = defaultdict(list)
+    for each in found.comparisons:
+        said[each.annotator].append(each)
+    own = [contest(found.better, found.worse, said[who]) for who in said if who is not None]
+    return sum(agreed(each) for each in own if not each.is_tie)

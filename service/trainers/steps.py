@@ -1,11 +1,12 @@
 """Step values (E07): a response in steps, and what each step was rated."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from statistics import fmean
 from typing import Any, ClassVar
 
 import pyarrow as pa
 
+from service.export.contests import alone
 from service.export.layout import RecordLayout, Row, TrainingRecord
 from service.export.plain import MESSAGES, plain
 from service.formats.record import Record, Response
@@ -36,6 +37,10 @@ class StepValues(RecordLayout):
                         "mask": [value is not None for value in found],
                     }
                     yield Row(values, each.origin)
+
+    def tells(self, record: Record) -> Mapping[str, int]:
+        steps = (each for each in record.ratings if each.turn is not None and each.aspect is None)
+        return alone(each for each in steps if each.response is not None)
 
 
 def step_values(record: Record, response: Response) -> list[float | None]:

@@ -109,6 +109,7 @@ class TrlStepwise(RecordLayout):
 
     name: ClassVar[str] = "trl_stepwise"
     description: ClassVar[str] = "TRL stepwise supervision, for process reward models"
+    read_by: ClassVar[str | None] = "trl_stepwise"
 
     def features(self) -> Any:
         texts, flags = pa.list_(pa.string()), pa.list_(pa.bool_())

@@ -5,9 +5,18 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from service.export.contests import Contest, aspects, contests, pseudonym, three_columns
+from service.export.contests import (
+    Contest,
+    agreed,
+    aspects,
+    contests,
+    pseudonym,
+    three_columns,
+    told,
+)
 from service.export.layout import RecordLayout, Row, TrainingRecord
 from service.export.plain import MESSAGES
+from service.formats.record import Record
 
 ATTRIBUTE: Any = pa.struct([("aspect", pa.string()), ("margin", pa.float64())])
 
@@ -39,6 +48,9 @@ class Votes(RecordLayout):
                 if self.ties or not found.is_tie:
                     values = three_columns(each.record, found.better, found.worse)
                     yield Row(values | said_of(found, scores, each.record.gold), each.origin)
+
+    def tells(self, record: Record) -> Mapping[str, int]:
+        return told(record, lambda found: agreed(found) if self.ties or not found.is_tie else 0)
 
 
 def said_of(

@@ -21,6 +21,7 @@ class NativeRecord(RecordLayout):
     description: ClassVar[str] = "prefsift's own record, with every label"
     file_kind: ClassVar[FileKind] = "jsonl"
     trains: ClassVar[bool] = False
+    read_by: ClassVar[str | None] = "native"
 
     def features(self) -> Any:
         return pa.schema([(name, pa.string()) for name in FORMATS["native"].columns])
@@ -102,6 +103,7 @@ class ImagePairs(RecordLayout):
 
     name: ClassVar[str] = "image_pairs"
     description: ClassVar[str] = "Pick-a-Pic columns (Diffusion-DPO), images by URI"
+    read_by: ClassVar[str | None] = "image_pairs"
 
     def features(self) -> Any:
         texts = ("caption", "jpg_0", "jpg_1", "model_0", "model_1")

@@ -94,7 +94,7 @@ def test_a_changed_file_and_a_leak_are_found(
     out = tmp_path / "out"
     exported(client, subset, out, layout="nemo_rl", test_fraction=0.2)
     (out / "data" / "train.jsonl").write_bytes(b"{}\n")
-    assert {found.file for found in verify(out)} == {"data/train.jsonl"}
+    assert {found.file for found in verify(out)} == {"data/train.jsonl", "README.md"}
 
 
 def test_the_same_export_is_the_same_bytes(

@@ -161,3 +161,39 @@ def test_steps_without_a_rating_are_masked() -> None:
     [row] = made("step_values")
     assert row["steps"] == ["four", "!"]
     assert (row["step_values"], row["mask"]) == ([0.5, None], [True, False])
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "left"),
+    [
+        ("reward_votes", {}, {"comparisons": 5, "ratings": 7}),
+        ("reward_votes", {"ties": True}, {"comparisons": 4, "ratings": 7}),
+        ("judge", {}, {"comparisons": 4, "ratings": 7}),
+        ("personal", {}, {"comparisons": 3, "ratings": 7}),
+        ("critique_pairs", {}, {"comparisons": 3, "ratings": 7}),
+        ("critique_answers", {}, {"comparisons": 5, "ratings": 6}),
+        ("aspect_scores", {}, {"comparisons": 5, "ratings": 1}),
+        ("aspect_pairs", {}, {"comparisons": 5, "ratings": 1}),
+        ("aspect_pairs", {"aspect": "none"}, {"comparisons": 5, "ratings": 7}),
+        ("step_values", {}, {"comparisons": 5, "ratings": 6}),
+    ],
+)
+def test_labels_that_rows_do_not_tell_are_counted(
+    name: str, options: dict[str, Any], left: dict[str, int]
+) -> None:
+    layout = LAYOUTS[name](**options)
+    assert isinstance(layout, RecordLayout)
+    assert layout.leaves_out(VOTED) == left
+
+
+def test_rankings_are_told_where_each_of_their_pairs_is() -> None:
+    record = Record(
+        user("2 + 2?"),
+        [Response("x", "5"), Response("y", "4"), Response("z", "3")],
+        rankings=[Ranking(A, tiers=[["y"], ["x", "z"]])],
+    )
+    ties = {"ties": True}
+    layouts = [LAYOUTS["reward_votes"](), LAYOUTS["reward_votes"](**ties), LAYOUTS["judge"]()]
+    assert [each.leaves_out(record) for each in layouts if isinstance(each, RecordLayout)] == [
+        {"rankings": 1}, {}, {},
+    ]  # fmt: skip
