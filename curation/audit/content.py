@@ -14,6 +14,7 @@ from curation.signals.embedding import Embedding
 from curation.signals.reward_margin import ALL_VIEWS, RewardMargin
 
 Progress: TypeAlias = Callable[[float], object]  # told the share of texts that are embedded
+VectorsOf: TypeAlias = Callable[[Texts, Progress], Floats]  # (texts, d), unit length
 
 BLOCK = 512  # texts that are embedded between two such reports
 LEAST_PAIRS = 100
@@ -46,12 +47,31 @@ def nothing(n: int, why: str) -> Content:
     return Content(unknown, unknown, unknown, why=why)
 
 
+def embedded(texts: Texts, progress: Progress) -> Floats:
+    """By the default model, in blocks."""
+    embedder, blocks = Embedding(), list[Floats]()
+    for start in range(0, len(texts), BLOCK):
+        rows = slice(start, start + BLOCK)
+        block = Texts(texts.ids[rows], texts.prefixes[rows], texts.bodies[rows])
+        vectors = embedder.score(block).vectors
+        assert vectors is not None
+        blocks.append(vectors)
+        progress(min(start + BLOCK, len(texts)) / len(texts))
+    return np.vstack(blocks)
+
+
 def judge_content(
-    questions: Questions, *, embed: bool, seed: int = 0, progress: Progress = lambda _: None
+    questions: Questions,
+    *,
+    embed: bool,
+    seed: int = 0,
+    progress: Progress = lambda _: None,
+    vectors_of: VectorsOf = embedded,
 ) -> Content:
     """Fitted on the decided pairs, in folds by prompt; ties are judged, too: as if a were better.
 
-    Without `embed` the views that need vectors are left out: faster, weaker.
+    Without `embed` the views that need vectors are left out: faster, weaker. `vectors_of` is for
+    who has vectors already.
     """
     if questions.texts is None:
         return nothing(len(questions), "the responses are not texts")
@@ -59,7 +79,7 @@ def judge_content(
         return nothing(len(questions), f"fewer than {LEAST_PAIRS} decided pairs")
     pairs = as_pairs(questions)
     if embed:
-        pairs = with_vectors(pairs, Embedding(), progress)
+        pairs = with_vectors(pairs, vectors_of, progress)
     signal = RewardMargin(heads=ALL_VIEWS if embed else WITHOUT_VECTORS, seed=seed)
     fit = signal.fit(pairs.take(np.flatnonzero(questions.decided)))
     if not fit.arrays:
@@ -91,7 +111,7 @@ def as_pairs(questions: Questions) -> Pairs:
     return Pairs([str(i) for i in range(len(texts))], prompts, prompts, chosen, rejected)
 
 
-def with_vectors(pairs: Pairs, embedder: Embedding, progress: Progress) -> Pairs:
+def with_vectors(pairs: Pairs, vectors_of: VectorsOf, progress: Progress) -> Pairs:
     """Each distinct text embedded once."""
     plain = {View.prompt: pairs.prompts, View.chosen: pairs.chosen, View.rejected: pairs.rejected}
     wanted = {view: [("", text) for text in texts] for view, texts in plain.items()}
@@ -103,18 +123,6 @@ def with_vectors(pairs: Pairs, embedder: Embedding, progress: Progress) -> Pairs
     rows = {key: at for at, key in enumerate(dict.fromkeys(k for v in wanted.values() for k in v))}
     keys = list(rows)
     texts = Texts([str(i) for i in range(len(keys))], [k[0] for k in keys], [k[1] for k in keys])
-    matrix = in_blocks(texts, embedder, progress)
+    matrix = vectors_of(texts, progress)
     vectors = {view: matrix[[rows[key] for key in keys]] for view, keys in wanted.items()}
     return Pairs(pairs.ids, pairs.prompt_ids, pairs.prompts, pairs.chosen, pairs.rejected, vectors)
-
-
-def in_blocks(texts: Texts, embedder: Embedding, progress: Progress) -> Floats:
-    blocks: list[Floats] = []
-    for start in range(0, len(texts), BLOCK):
-        rows = slice(start, start + BLOCK)
-        block = Texts(texts.ids[rows], texts.prefixes[rows], texts.bodies[rows])
-        vectors = embedder.score(block).vectors
-        assert vectors is not None
-        blocks.append(vectors)
-        progress(min(start + BLOCK, len(texts)) / len(texts))
-    return np.vstack(blocks)

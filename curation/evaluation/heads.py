@@ -46,7 +46,7 @@ def kernels(pairs: Pairs) -> dict[str, NDArray[np.float64]]:
     from curation.models.views import PairFeatures
 
     features = PairFeatures(pairs)
-    standard = features.standard(("style",))
+    standard = features.standard()
     names = dict.fromkeys(view for head in HEADS.values() for view in head.views)
     grams = {name: gram(features.differences(name, standard)) for name in names}
     return {name: sum(grams[view] for view in head.views) for name, head in HEADS.items()}  # pyright: ignore[reportReturnType]

@@ -72,19 +72,30 @@ def training_weights(
     return np.hstack([*outer, *inner]), {two: first + i for i, two in enumerate(twos)}
 
 
-def fit_ensemble(pairs: Pairs, plan: Plan) -> dict[str, NDArray[Any]]:
-    """The heads and scales as arrays: what `judge` needs. The pairs' order does not matter."""
-    pairs = pairs.take(np.argsort(np.array(pairs.ids), kind="stable"))
+class Fitted(NamedTuple):
+    """`arrays`: what `judge` needs. `margins`: view -> (n, folds, bootstraps) of every head on the
+    pairs it was fitted on and those it was not, in the order of the pairs."""
+
+    arrays: dict[str, NDArray[Any]]
+    margins: dict[str, NDArray[np.float32]]
+
+
+def fit_ensemble(pairs: Pairs, plan: Plan) -> Fitted:
+    """The heads and their scales. The pairs' order does not matter."""
+    order = np.argsort(np.array(pairs.ids), kind="stable")
+    back = np.argsort(order)
+    pairs = pairs.take(order)
     features = PairFeatures(pairs)
-    standard = features.standard(plan.views)
     weights, column = training_weights(pairs.prompt_ids, plan)
     fold = fold_of(pairs.prompt_ids, plan)
-    arrays: dict[str, NDArray[Any]] = {
-        name: np.asarray(v) for name, v in standard._asdict().items()
-    }
+    raw, first = features.standard(), plan.folds * plan.bootstraps
+    scales: list[float] = []
+    arrays: dict[str, NDArray[Any]] = {}
+    seen_by: dict[str, NDArray[np.float32]] = {}
     inside = np.zeros((plan.folds, len(pairs)))  # margins of row i by a head without f and i's fold
     for view in plan.views:
-        rows = features.scaled(view, standard, plan.views)
+        rows, scale = features.measured(view, raw)
+        scales.append(scale)
         heads = fit_heads(rows, weights, RIDGE[view], plan.device)
         seen = margins(rows, heads)
         for f in range(plan.folds):
@@ -93,11 +104,17 @@ def fit_ensemble(pairs: Pairs, plan: Plan) -> dict[str, NDArray[Any]]:
             held_out = seen[other, chosen]
             size = max(float(np.sqrt((held_out**2).mean())) if len(other) else 0.0, 1e-12)
             inside[f, other] += held_out / size / len(plan.views)
-            heads[:, f * plan.bootstraps : (f + 1) * plan.bootstraps] /= size
-        arrays[f"heads_{view}"] = heads[:, : plan.folds * plan.bootstraps].astype(np.float32)
+            mine = slice(f * plan.bootstraps, (f + 1) * plan.bootstraps)
+            heads[:, mine] /= size
+            seen[:, mine] /= size
+        arrays[f"heads_{view}"] = heads[:, :first].astype(np.float32)
+        shape = (len(pairs), plan.folds, plan.bootstraps)
+        seen_by[view] = seen[back, :first].astype(np.float32).reshape(shape)
+    standard = raw._replace(scale=np.array(scales))
+    arrays |= {name: np.asarray(values) for name, values in standard._asdict().items()}
     arrays["slope"] = np.array([slope(inside[f, fold != f]) for f in range(plan.folds)])
     arrays["seen"] = np.unique(prompt_keys(pairs.prompt_ids))
-    return arrays
+    return Fitted(arrays, seen_by)
 
 
 def slope(held_out: Floats) -> float:
@@ -136,7 +153,7 @@ def combine(
     prompt_ids: Sequence[str],
     plan: Plan,
     arrays: Mapping[str, NDArray[Any]],
-    margin: NDArray[np.float64],
+    margin: NDArray[np.floating],
 ) -> Judgment:
     """Margins (n, folds, heads) of any views, averaged over the heads that may judge the pair."""
     n, folds, heads = margin.shape
@@ -151,29 +168,19 @@ def combine(
     return Judgment(mean, np.sqrt(variance), votes.clip(0, 1), expit(rate * mean))
 
 
-def measure(
-    pairs: Pairs, plan: Plan, arrays: Mapping[str, NDArray[Any]], rows: int
-) -> dict[str, float]:
+def measure(prompt_ids: Sequence[str], plan: Plan, fitted: Fitted) -> dict[str, float]:
     """How well the heads agree with labels they did not see: accuracy and calibration error.
 
-    A margin of 0 counts half. These say what the margins are worth: .5 is a coin. `rows` bounds
-    the pairs that are held in memory together.
+    A margin of 0 counts half. These say what the margins are worth: .5 is a coin.
     """
-    parts: dict[str, list[NDArray[np.float64]]] = {}
-    for start in range(0, len(pairs), rows):
-        block = pairs.take(np.arange(start, min(start + rows, len(pairs))))
-        by_view = head_margins(block, plan, arrays)
-        for view, margin in by_view.items():
-            alone = combine(block.prompt_ids, plan, arrays, margin)
-            parts.setdefault(f"oof_accuracy_{view}", []).append(won(alone.mean))
-        together = np.concatenate(list(by_view.values()), axis=2)
-        judgment = combine(block.prompt_ids, plan, arrays, together)
-        parts.setdefault("oof_accuracy", []).append(won(judgment.mean))
-        parts.setdefault("p_correct", []).append(judgment.p_correct)
-    columns = {name: np.concatenate(blocks) for name, blocks in parts.items()}
-    p_correct = columns.pop("p_correct")
-    accuracies = {name: float(column.mean()) for name, column in columns.items()}
-    return {**accuracies, "oof_ece": calibration_error(p_correct)}
+    found: dict[str, float] = {}
+    for view, margin in fitted.margins.items():
+        alone = combine(prompt_ids, plan, fitted.arrays, margin)
+        found[f"oof_accuracy_{view}"] = float(won(alone.mean).mean())
+    together = np.concatenate(list(fitted.margins.values()), axis=2)
+    judgment = combine(prompt_ids, plan, fitted.arrays, together)
+    found["oof_accuracy"] = float(won(judgment.mean).mean())
+    return {**found, "oof_ece": calibration_error(judgment.p_correct)}
 
 
 def won(margin: Floats) -> NDArray[np.float64]:

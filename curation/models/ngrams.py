@@ -33,6 +33,8 @@ def ngrams(texts: Sequence[str], unit: Unit) -> csr_array:
     vectorizer = WORDS if unit == "words" else CHARACTERS
     if not texts:
         return csr_array((0, BUCKETS), dtype=np.float64)
-    counts: Any = vectorizer.transform(texts)
+    row = {text: at for at, text in enumerate(dict.fromkeys(texts))}
+    counts: Any = vectorizer.transform(list(row))
     counts.data = 1 + np.log(counts.data)
-    return csr_array(normalize(counts))
+    found = csr_array(normalize(counts))
+    return found if len(row) == len(texts) else found[[row[text] for text in texts]]

@@ -89,8 +89,9 @@ def shares(prompt: str, response: str) -> list[float]:
 
 def style_features(prompts: Sequence[str], responses: Sequence[str]) -> NDArray[np.float64]:
     """(n, len(FEATURES)): log(1 + count), then the shares."""
-    rows = [
-        [*np.log1p(counts(response)), *shares(prompt, response)]
-        for prompt, response in zip(prompts, responses, strict=True)
-    ]
-    return np.array(rows, np.float64).reshape(-1, len(FEATURES))
+    keys = list(zip(prompts, responses, strict=True))
+    row = {key: at for at, key in enumerate(dict.fromkeys(keys))}
+    table = np.array([[*counts(text), *shares(prompt, text)] for prompt, text in row], np.float64)
+    table = table.reshape(-1, len(FEATURES))
+    table[:, : len(COUNTS)] = np.log1p(table[:, : len(COUNTS)])
+    return table[[row[key] for key in keys]]

@@ -51,16 +51,21 @@ class PairFeatures:
         self.chosen = style_features(pairs.prompts, pairs.chosen)
         self.rejected = style_features(pairs.prompts, pairs.rejected)
 
-    def standard(self, views: Sequence[str]) -> Standard:
+    def standard(self) -> Standard:
+        """Scales of the style; those of the views come as they are `measured`."""
         both = np.vstack([self.chosen, self.rejected])
-        raw = Standard(
+        return Standard(
             both.mean(axis=0),
             both.std(axis=0),
             root_mean_square(self.chosen - self.rejected),
-            np.ones(len(views)),
+            np.zeros(0),
         )
-        sizes = [row_size(self.differences(view, raw)) for view in views]
-        return raw._replace(scale=np.array(sizes))
+
+    def measured(self, view: str, standard: Standard) -> tuple[Features, float]:
+        """The view with rows of mean square 1 on these pairs, and the size that they had."""
+        matrix: Any = self.differences(view, standard)
+        size = row_size(matrix)
+        return matrix * (1 / size if size > 0 else 0.0), size
 
     def scaled(self, view: str, standard: Standard, views: Sequence[str]) -> Features:
         """The view with rows of mean square 1 on the pairs that were measured."""

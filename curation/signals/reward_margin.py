@@ -69,8 +69,9 @@ class RewardMargin(Signal):
         metrics = {name: float(value) for name, value in counted.items()}
         if len(set(learnt.prompt_ids)) < 2 * self.folds:
             return Fit({}, metrics)
-        arrays = fit_ensemble(learnt, self.plan())
-        return Fit(arrays, {**metrics, **measure(learnt, self.plan(), arrays, BLOCK)})
+        fitted = fit_ensemble(learnt, self.plan())
+        found = measure(learnt.prompt_ids, self.plan(), fitted)
+        return Fit(fitted.arrays, {**metrics, **found})
 
     def score(self, items: Pairs, fit: Fit | None = None) -> Scores:
         from curation.models.ensemble import judge
