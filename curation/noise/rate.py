@@ -67,6 +67,8 @@ def from_confident_learning(
 ) -> Rate:
     """The calibrated number of errors of rows, over their number; refused for a weak scorer."""
     name = "confident learning"
+    if np.isnan(oof_accuracy):
+        return refused(name, rows, "no scorer judged the texts")
     if not oof_accuracy >= 0.65:
         return refused(name, rows, f"the scorer is right on {oof_accuracy:.0%} of unseen labels")
     return resampled(name, lambda taken: count(taken) / len(taken), rows, seed)

@@ -11,6 +11,9 @@ from curation.items import Floats
 from service.report.charts import STYLE, svg
 
 BLUE, GREY, ORANGE, INK = "#2563eb", "#94a3b8", "#f97316", "#0f172a"
+LINES = (BLUE, ORANGE, "#16a34a", "#9333ea", INK, GREY)
+NAMED = 40  # letters of a name
+FEW = 10  # votes below which a point says nothing
 SHOWN = 25  # annotators, and factors, in a picture
 
 
@@ -44,11 +47,20 @@ def annotators(rows: Sequence[Mapping[str, Any]]) -> str:
         for y, row in enumerate(shown):
             axes.plot([row["low"], row["high"]], [y, y], color=GREY, linewidth=3)
             axes.plot(row["reliability"], y, "o", color=BLUE)
-        axes.set_yticks(range(len(shown)), [str(row["name"])[:40] for row in shown])
+        if len(shown) < len(known):
+            between = f"{len(known) - len(shown)} others"
+            axes.axhline(SHOWN - half - 0.5, color=GREY, linewidth=1, linestyle=":")
+            axes.annotate(between, (0.5, SHOWN - half - 0.5), xycoords=("axes fraction", "data"),
+                          color=GREY, ha="center", va="bottom", fontsize=8)  # fmt: skip
+        axes.set_yticks(range(len(shown)), [shortened(str(row["name"])) for row in shown])
         axes.set_ylim(len(shown) - 0.5, -0.5)
         axes.axvline(0.5, color="#cbd5e1", linewidth=1, zorder=0)
         axes.set_xlabel("share of decided votes that are right (0.5 = guessing)")
         return svg(figure)
+
+
+def shortened(name: str) -> str:
+    return name if len(name) <= NAMED else f"{name[: NAMED - 1]}…"
 
 
 def habits(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> str:
@@ -93,4 +105,25 @@ def rates(rows: Sequence[Mapping[str, Any]]) -> str:
         axes.set_ylim(len(known) - 0.5, -0.5)
         axes.set_xlim(left=0)
         axes.set_xlabel("share of labels that are wrong")
+        return svg(figure)
+
+
+def calibration(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How often what was foretold came true, by how sure it was; a line each group."""
+    known = [row for row in rows if row["table"]][: len(LINES)]
+    if not known:
+        return ""
+    with mpl.rc_context({**STYLE, "svg.hashsalt": "calibration"}):
+        figure = Figure(figsize=(7.2, 3.4), layout="constrained")
+        axes = figure.subplots()
+        axes.plot([0.5, 1], [0.5, 1], color="#cbd5e1", linewidth=1, zorder=0)
+        for row, colour in zip(known, LINES, strict=False):
+            bins = [each for each in row["table"] if each["rows"] >= FEW]
+            x, y = ([each[name] for each in bins] for name in ("confidence", "accuracy"))
+            axes.plot(x, y, "o-", color=colour, markersize=4, label=row["group"])
+        axes.set_xlim(0.5, 1)
+        axes.set_ylim(0, 1)
+        axes.set_xlabel("how sure it was foretold")
+        axes.set_ylabel("how often it came true")
+        axes.legend(frameon=False, loc="lower right")
         return svg(figure)

@@ -57,6 +57,7 @@ class Collected:
     rejects: list[Reject] = field(default_factory=list[Reject])
     layouts: dict[str, str] = field(default_factory=dict[str, str])
     records: int = 0
+    rated: list[Rated] = field(default_factory=list[Rated])
 
 
 class Collector:
@@ -76,7 +77,6 @@ class Collector:
         self.textual = True
         self.scores: dict[str, dict[int, tuple[float, float]]] = {}
         self.topics: list[str] = []
-        self.rated: list[Rated] = []
 
     def file(self, path: Path, name: str, layout: str | None) -> None:
         with path.open("rb") as source:
@@ -94,7 +94,7 @@ class Collector:
             if (b, a) in judged or (implied and order[b] < order[a]):
                 a, b, judgment = b, a, turned(judgment)
             judged[a, b].append(judgment)
-        self.rated += ratings(record)
+        self.collected.rated += ratings(record)
         if not judged:
             return
         by_id = {response.id: response for response in record.responses}
@@ -175,6 +175,7 @@ class Collector:
         things: dict[tuple[str, ...], int] = {}
         raters: dict[str, int] = {}
         aspects: dict[str, int] = {}
+        rated = self.collected.rated
         rows = [
             (
                 things.setdefault(each.thing, len(things)),
@@ -182,10 +183,10 @@ class Collector:
                 aspects.setdefault(each.voice.aspect or "", len(aspects)),
                 self.responses.get((self.prompts.get(each.prompt, -1), each.response), -1),
             )
-            for each in self.rated
+            for each in rated
         ]
         columns = np.array(rows, np.int64).reshape(-1, 4).T
-        values = np.array([each.value for each in self.rated], np.float64)
+        values = np.array([each.value for each in rated], np.float64)
         return Ratings(
             columns[0], columns[1], columns[2], columns[3], values,
             np.array([name != UNNAMED for name in raters], bool), list(raters), list(aspects),
