@@ -34,6 +34,7 @@ def render(report: dict[str, Any], p_correct: Floats) -> str:
         "doubts": charts.doubts(p_correct),
         "annotators": charts.annotators(report["annotators"]),
         "habits": charts.habits(report["habits"]["before"], report["habits"]["after"]),
+        "calibration": charts.calibration(report["calibration"]),
         "rates": charts.rates(report["noise_rates"]),
     }
     shown = {name: Markup(svg) for name, svg in pictures.items()}  # made here, of numbers

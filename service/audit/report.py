@@ -11,12 +11,14 @@ import numpy as np
 from curation.audit.annotators import Agreement, Annotator
 from curation.audit.assess import Assessment
 from curation.audit.content import Content
+from curation.audit.details import Details
 from curation.audit.expressed import Expressed
 from curation.audit.habits import Habits, Order
 from curation.audit.questions import UNKNOWN, Questions
 from curation.consensus.votes import Anchors
 from curation.uncertainty.calibration import calibration_error, likelier_side, reliability
 from service.audit.collect import Collected
+from service.audit.detailed import detailed
 from service.audit.expressed import what_labels_express
 from service.audit.table import LABELS
 
@@ -37,6 +39,7 @@ class Findings:
     agreement: Agreement
     habits: Habits
     order: Order
+    details: Details
     expressed: Expressed
     seed: int
 
@@ -72,6 +75,7 @@ def report(found: Findings) -> dict[str, Any]:
                 found.expressed, found.collected.places, questions
             ),
             "cycles": {"cyclic_share": found.order.cyclic_share, **found.order.triads._asdict()},
+            **detailed(found.details, found.collected.rated),
             "hidden_answers": hidden_answers(found),
             "look_at_first": look_at_first(found),
         }

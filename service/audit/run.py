@@ -11,6 +11,7 @@ import orjson
 from curation.audit.annotators import agreement, annotators
 from curation.audit.assess import assess
 from curation.audit.content import judge_content
+from curation.audit.details import details
 from curation.audit.expressed import expressed
 from curation.audit.habits import habits, order
 from curation.audit.questions import Questions, draw_anchors
@@ -72,6 +73,7 @@ def judge(
         collector.collected, questions, chosen, content, assessment,
         annotators(questions, assessment.posterior, chosen), agreement(questions.votes),
         habits(questions, assessment.ruling.actions, seed), order(questions),
+        details(questions, collector.ratings(), assessment, seed),
         expressed(questions, content.differences, seed=seed), seed,
     )  # fmt: skip
     progress("judging", 1.0)
