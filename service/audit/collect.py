@@ -25,9 +25,10 @@ from service.audit.judgments import (
     verified,
 )
 from service.config import settings
+from service.errors import Invalid
 from service.formats import FORMATS
 from service.formats.record import Record, Response, RowError
-from service.ingest.taking import recognised
+from service.ingest.taking import layout_of, recognised
 from service.reading.json_lines import Row
 from service.reading.rows import read_rows
 
@@ -196,18 +197,22 @@ class Collector:
 def read(
     source: BinaryIO, size: int, layout: str | None, collector: Collector, name: str
 ) -> Iterator[tuple[Row, Sequence[Record]]]:
-    """Each line that can be read, as records; the others are rejects."""
-    found, rows = recognised(read_rows(source, size, settings.max_line_bytes), layout)
-    if found is not None:
-        collector.collected.layouts[name] = found.name
-        found = FORMATS[found.name]
-    for row in rows:
-        value = row.value
-        if not isinstance(value, RowError) and found is not None:
-            try:
-                yield row, found.read_all(value)
-                continue
-            except RowError as error:
-                value = error
-        assert isinstance(value, RowError)
-        collector.collected.rejects.append(Reject(name, row.line, value.code, value.message))
+    """Each line that can be read, as records; the others are rejects, and so is a file of no known
+    layout."""
+    said = collector.collected
+    try:
+        found, rows = recognised(read_rows(source, size, settings.max_line_bytes), layout)
+        for row in rows:
+            value = row.value
+            if not isinstance(value, RowError):
+                found = found or layout_of([row])  # only late where the first rows can't be read
+                assert found is not None
+                said.layouts[name] = found.name
+                try:
+                    yield row, FORMATS[found.name].read_all(value)
+                    continue
+                except RowError as error:
+                    value = error
+            said.rejects.append(Reject(name, row.line, value.code, value.message))
+    except Invalid as error:
+        said.rejects.append(Reject(name, error.fields.get("line", 1), error.code, str(error)))
