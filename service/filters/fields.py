@@ -18,7 +18,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from service.filters.tree import BadFilter, Field
+from service.filters.tree import Field
+from service.filters.unknown import unknown
 from service.tables.datasets import Upload
 from service.tables.items import Prompt, Record, Response
 from service.tables.pairs import Pair
@@ -148,11 +149,7 @@ class Catalogue:
         if path.startswith(METADATA) and all(path.split(".")):
             keys = path.removeprefix(METADATA).split(".")
             return Entry("json", "what the line said", lambda _: metadata(keys))
-        line, column = found.at or (None, None)
-        raise BadFilter(
-            f"there is no field {found.path!r}", code="unknown_field",
-            field=found.path, line=line, column=column,
-        )  # fmt: skip
+        raise unknown(found, {*of_judgment, *PAIR, *self.scores, *SHORT})
 
     def listed(self) -> dict[str, Entry]:
         return {**PAIR, **self.scores}

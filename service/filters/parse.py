@@ -27,6 +27,10 @@ MAX_BYTES = 20_000
 # Names that PostgreSQL's grammar takes for itself, read under others of the same length.
 STAND_INS = {"MATCH": "MATCQ", "SIMILAR": "SIMILAQ", "ANY": "ANQ", "ALL": "ALQ"}
 FUNCTIONS = {"MATCQ": "match", "SIMILAQ": "similar", "ANQ": "any", "ALQ": "all"}
+WRITTEN = {
+    "match": "MATCH('words')", "similar": "SIMILAR('text')",
+    "any": "ANY(judgment, a filter)", "all": "ALL(judgment, a filter)",
+}  # fmt: skip
 QUOTED = (TokenType.STRING, TokenType.IDENTIFIER)
 BINARY: dict[Any, str] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
@@ -80,6 +84,8 @@ def misread(error: ParseError) -> BadFilter:
     line, column = found.get("line"), found.get("col")
     near = found.get("highlight")
     detail = str(found.get("description") or "it can't be read").rstrip(".")
+    if "missing for" in detail:  # names a class of the grammar
+        detail = "something is missing there"
     return BadFilter(
         f"the filter can't be read near {near!r}: {detail}", line=line, column=column, near=near
     )
@@ -99,9 +105,13 @@ def node(found: Any) -> Node:
 
 
 def refused(found: Any) -> BadFilter:
-    name = type(found).__name__.lower()
     shown = found.sql(dialect="postgres")[:80]
-    return BadFilter(f"the filter language has no {name}: {shown}", near=shown)
+    if not isinstance(found, exp.Anonymous):
+        return BadFilter(f"the filter language has nothing like {shown}", near=shown)
+    asked = next((own for own, put in STAND_INS.items() if put == found.name.upper()), None)
+    if asked is None:
+        return BadFilter(f"the filter language has no function {found.name}", near=found.name)
+    return BadFilter(f"{asked} is written {WRITTEN[FUNCTIONS[STAND_INS[asked]]]}", near=asked)
 
 
 def joined(operator: str) -> Callable[[Any], Node]:

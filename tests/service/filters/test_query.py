@@ -199,7 +199,7 @@ def test_a_name_outside_the_list_is_unknown_whatever_exists(
     with pytest.raises(BadFilter) as error:
         Query(session, filled, f'"{name}" = 1')
     assert error.value.code == "unknown_field"
-    assert str(error.value) == f"there is no field {name!r}"
+    assert str(error.value).startswith(f"there is no field {name!r}; ")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.filters import BadFilter, from_json, parse
+from service.filters.fields import Catalogue
+from service.filters.tree import Field
 from tests.service.filters.test_query import record
 from tests.service.intake.uploading import ingested, new_dataset
 
@@ -61,3 +63,36 @@ def test_a_tree_holds_only_what_the_database_can_compare(leaf: Any, code: str) -
 def test_a_hostile_body_is_a_422(body: bytes, client: TestClient, pairs: str) -> None:
     answer = client.post(pairs, content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 422, answer.text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("ANY(judgement, outcome = 'tie')", "ANY is written ANY(judgment, a filter)"),
+        ("MATCH('a', 'b')", "MATCH is written MATCH('words')"),
+        ("near(votes) > 1", "the filter language has no function near"),
+        ("chosen.text ~ 'a'", "the filter language has nothing like chosen.text ~ 'a'"),
+        ("votes > 1 AND", "the filter can't be read near 'AND': something is missing there"),
+    ],
+)
+def test_a_refusal_is_in_the_words_of_the_filter_language(wrong: str, said: str) -> None:
+    with pytest.raises(BadFilter) as error:
+        parse(wrong)
+    assert str(error.value) == said
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("agrement", "near: agreement"),
+        ("chosen.lenght", "near: chosen.length"),
+        ("outcome", "ANY(judgment, outcome = …)"),
+        ("reward_margin", "no scores of reward_margin yet"),
+        ("zzz", "'single' quotes"),
+    ],
+)
+def test_an_unknown_field_comes_with_what_may_have_been_meant(path: str, said: str) -> None:
+    with pytest.raises(BadFilter, match="there is no field") as error:
+        Catalogue([]).entry(Field(path), {})
+    assert error.value.code == "unknown_field"
+    assert said in str(error.value)
