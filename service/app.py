@@ -22,6 +22,7 @@ from service.routes import (
     policies,
     records,
     replays,
+    reviews,
     scores,
     streams,
     subsets,
@@ -52,6 +53,7 @@ TAGS = [
     {"name": "scores", "description": "What the signals said about each item"},
     {"name": "subsets", "description": "Selections by a recipe, with rank and reason of each pair"},
     {"name": "audits", "description": "What a dataset's labels are worth"},
+    {"name": "review", "description": "What humans should look at, and what they decided"},
     {"name": "exports", "description": "Subsets as folders of files"},
     {"name": "catalogue", "description": "Signals, recipes and layouts that this service knows"},
     {"name": "system", "description": "Health, version, metrics"},
@@ -71,7 +73,7 @@ errors.install(app)
 ROUTES = (
     datasets, uploads, upload_sessions, imports, pairs, pair_builds, jobs, scores, subsets, exports,
     erasures, catalogue, policies, system, streams, records, viewer, views, diffs, replays,
-    audits,
+    audits, reviews,
 )  # fmt: skip
 for module in ROUTES:
     app.include_router(module.router)

@@ -15,6 +15,8 @@ from service.audit.run import Wanted, judge, rendered
 from service.audit.stored import collected, erasures
 from service.errors import Invalid
 from service.ingest.store import hold_dataset
+from service.review import state
+from service.review.places import Places
 from service.tables.audits import Audit
 from service.tables.items import Record
 from service.tables.jobs import Job, JobKind
@@ -76,7 +78,8 @@ def steps(options: Mapping[str, Any]) -> Sequence[str]:
 
 def examined(work: Work, dataset_id: uuid.UUID, options: Mapping[str, Any]) -> Found:
     """Raises Invalid for anchors that name no pair."""
-    collector, uploads = collected(work.session, dataset_id, work.report)
+    places = Places()
+    collector, uploads = collected(work.session, dataset_id, work.report, places.add)
     work.checkpoint(0)  # the rest takes minutes, and no transaction
     records, order = collector.collected.records, steps(options)
 
@@ -90,7 +93,8 @@ def examined(work: Work, dataset_id: uuid.UUID, options: Mapping[str, Any]) -> F
         )  # fmt: skip
     except BadAnchor as error:
         raise Invalid(str(error), code="bad_anchors", field="anchors") from error
-    return Found(uploads, *rendered(found))
+    said, contents = rendered(found)
+    return Found(uploads, said, contents | {state.NAME: state.dump(found, places)})
 
 
 def wanted(given: Any) -> Wanted:

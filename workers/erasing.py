@@ -13,6 +13,8 @@ from service.labels.disposal import (
     delete_views,
 )
 from service.labels.erasure import erase, touched_uploads
+from service.review.leaving import author_of, erase_verdicts
+from service.review.verdicts import hold_verdicts
 from service.tables.erasures import Erasure
 from service.tables.jobs import Job, JobKind
 from service.tables.subsets import Export
@@ -31,7 +33,11 @@ class Erasing(Handler):
         session = work.session
         erasure = session.get_one(Erasure, work.job.spec["erasure_id"])
         held = [(upload, upload.sha256) for upload in touched_uploads(session, erasure)]
+        hold_verdicts(session, erasure.dataset_id)
+        author = author_of(session, erasure)
         erase(session, erasure)
+        gone = erase_verdicts(session, erasure, author)
+        erasure.erased = {**(erasure.erased or {}), "verdicts": gone}
         delete_views(session, erasure.dataset_id)
         delete_audits(session, erasure.dataset_id, [upload.id for upload, _ in held])
         for upload, sha256 in held:

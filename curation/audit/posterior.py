@@ -27,7 +27,8 @@ NOTHING: Mapping[str, Floats] = MappingProxyType({})
 class Posterior:
     """`p_a` (n,) in 0..1; `method` that made it; `reliability` (annotators,), NaN where unknown;
     `others`: name -> (n,) P(a better) by other methods; `warnings` for people; `findings` of the
-    tests for a shared bias."""
+    tests for a shared bias; `ridge` of the anchored head, `by_votes` (n,) P(a better) without
+    witnesses."""
 
     p_a: Floats
     method: str
@@ -35,6 +36,8 @@ class Posterior:
     others: dict[str, Floats]
     warnings: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = field(default=())
+    ridge: float | None = None
+    by_votes: Floats = field(default_factory=lambda: np.zeros(0))
 
     @property
     def bias_possible(self) -> bool:
@@ -42,14 +45,18 @@ class Posterior:
 
 
 def posterior(
-    questions: Questions, anchors: Anchors = NONE, evidence: Mapping[str, Floats] = NOTHING
+    questions: Questions,
+    anchors: Anchors = NONE,
+    evidence: Mapping[str, Floats] = NOTHING,
+    ridge: float | None = None,
 ) -> Posterior:
     """`evidence`: name -> (n,) P(a better) by witnesses that did not see the pair's own label.
 
     With anchors, their ridge Bradley–Terry head over the votes; with several voters and none,
     GLAD, under tests whether it may be a shared bias; with one label a pair, Bayes with a
     prior of .8 that it is right. Each witness counts as independent of the others, except beside
-    anchors: those say what each voter is worth, and nothing of a witness.
+    anchors: those say what each voter is worth, and nothing of a witness. `ridge` of the head
+    saves the choice of one.
     """
     ballots = questions.votes
     votes = ballots.votes
@@ -59,7 +66,7 @@ def posterior(
     findings: tuple[Finding, ...] = ()
     warnings: list[str] = []
     if several and len(anchors.items) >= LEAST_ANCHORS:
-        consensus, method = anchored(votes, anchors), "anchored"
+        consensus, method = anchored(votes, anchors, ridge), "anchored"
         others["one_coin"] = one_coin(votes).p_a
     elif several:
         if len(anchors.items):
@@ -72,11 +79,15 @@ def posterior(
     else:
         consensus, method = lone_labels(votes), "prior"
     p_a = consensus.p_a
+    by_votes = anchors.fix(np.nan_to_num(p_a, nan=0.5))
     others |= evidence
     if method != "anchored":
         p_a = expit(safe_logit(p_a) + sum(map(safe_logit, evidence.values())))
     p_a = anchors.fix(np.clip(np.nan_to_num(p_a, nan=0.5), EDGE, 1 - EDGE))
-    return Posterior(p_a, method, consensus.reliability, others, tuple(warnings), findings)
+    return Posterior(
+        p_a, method, consensus.reliability, others, tuple(warnings), findings, consensus.ridge,
+        by_votes,
+    )  # fmt: skip
 
 
 def lone_labels(votes: Votes) -> Consensus:

@@ -4,11 +4,12 @@ import numpy as np
 
 from curation.consensus.votes import Anchors, Consensus, Votes
 from curation.items import Floats
-from curation.models.bradley_terry import fit_heads
+from curation.structure import logistic
 
 RIDGES = np.geomspace(0.03, 30, 13)
 FEW = 8  # anchors below which the ridge is not chosen but fixed
 FIXED_RIDGE = 3.0
+WIDE = 500  # annotators above which Newton's method in numpy is too slow
 
 
 def anchored(votes: Votes, anchors: Anchors, ridge: float | None = None) -> Consensus:
@@ -29,16 +30,22 @@ def anchored(votes: Votes, anchors: Anchors, ridge: float | None = None) -> Cons
         ridge = chosen_ridge(towards_truth) if len(known) >= FEW else FIXED_RIDGE
     weights = fit(towards_truth, ridge)
     p_a = anchors.fix(1 / (1 + np.exp(-np.clip(signed @ weights, -700, 700))))
-    return Consensus(p_a, confirmed(votes, p_a))
+    return Consensus(p_a, confirmed(votes, p_a), ridge=ridge)
 
 
 def fit(towards_truth: Floats, ridge: float) -> Floats:
     """Weights that make the anchors come out right; the prior mean is the equal vote."""
+    if towards_truth.shape[1] <= WIDE:
+        return logistic.fit(towards_truth, ridge).weights
+    from curation.models.bradley_terry import fit_heads  # torch, which servers do without
+
     return fit_heads(towards_truth, np.ones((len(towards_truth), 1)), ridge)[:, 0]
 
 
 def chosen_ridge(towards_truth: Floats) -> float:
     """The ridge under which each anchor is likeliest, told by the others."""
+    from curation.models.bradley_terry import fit_heads
+
     n = len(towards_truth)
     leave_one_out = 1.0 - np.eye(n)
     losses = []

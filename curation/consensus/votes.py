@@ -65,12 +65,13 @@ class Votes:
 @dataclass(frozen=True)
 class Consensus:
     """`p_a` (n_items,): P(a better than b), .5 where nothing is known. `reliability`
-    (n_annotators,): P(a decided vote is right), NaN for who gave none."""
+    (n_annotators,): P(a decided vote is right), NaN for who gave none; `ridge` of a head."""
 
     p_a: Floats
     reliability: Floats
     iterations: int = 0
     converged: bool = True
+    ridge: float | None = None
 
 
 @dataclass(frozen=True)

@@ -32,14 +32,19 @@ class Reviewed:
 
 
 def reviewed(
-    questions: Questions, content: Content, anchors: Anchors, overlay: Overlay
+    questions: Questions,
+    content: Content,
+    anchors: Anchors,
+    overlay: Overlay,
+    ridge: float | None = None,
 ) -> Reviewed:
     """A function of the verdicts in force alone: undoing one gives back, to the bit, what was.
 
     A verdict is an anchor: it fixes the posterior of its pair, and of the same two answers to the
     same prompt on other lines; over an input's verified answer it has the last word. It adds no
     vote, but it calibrates annotators as anchors do, and speaks to the other pairs of its prompt
-    as a label does. A tie leaves the pair at one half and anchors nothing.
+    as a label does. A tie leaves the pair at one half and anchors nothing. `ridge` as in
+    `posterior`.
     """
     answers = settled(questions, overlay)
     items = np.array(sorted(answers), np.int64)
@@ -52,7 +57,7 @@ def reviewed(
     from_texts = content_p_a(questions, content)
     if from_texts is not None:
         witnesses = {"content": from_texts, **witnesses}
-    found = posterior(relabelled, known, witnesses)
+    found = posterior(relabelled, known, witnesses, ridge)
     found.p_a[items[said == TIE]] = 0.5
     closed = np.union1d(items, known.items)
     worth = expected_information(relabelled, found, content.accuracy, closed)

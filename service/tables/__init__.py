@@ -9,6 +9,7 @@ from service.tables import (
     jobs,
     labels,
     pairs,
+    reviews,
     scores,
     secrets,
     sessions,
@@ -21,5 +22,5 @@ from service.tables.metadata import Table
 
 __all__ = [
     "Table", "access", "audits", "datasets", "erasures", "items", "jobs", "labels", "pairs",
-    "scores", "secrets", "sessions", "splits", "subsets", "viewer", "views",
+    "reviews", "scores", "secrets", "sessions", "splits", "subsets", "viewer", "views",
 ]  # fmt: skip
