@@ -26,7 +26,7 @@ STYLE: dict[Any, Any] = {
 
 
 def accuracies(heads: Sequence[Mapping[str, Any]]) -> str:
-    """Bars with 95 % intervals: each head trained on the subset, a random one, and all pairs."""
+    """Points with 95 % intervals: each head trained on the subset, a random one, and all pairs."""
     with mpl.rc_context({**STYLE, "svg.hashsalt": "accuracies"}):
         figure = Figure(figsize=(7.2, 0.5 + 1.35 * len(heads)), layout="constrained")
         axes = figure.subplots()
@@ -35,7 +35,7 @@ def accuracies(heads: Sequence[Mapping[str, Any]]) -> str:
             for place, (name, colour) in enumerate(COLOURS.items()):
                 y = group * 4 + place
                 ticks.append((y, words.SETS[name]))
-                bar(axes, y, head[name], colour)
+                point(axes, y, head[name], colour)
             axes.annotate(
                 f"{head['name']} head", (0, group * 4 - 0.75), xycoords=("axes fraction", "data"),
                 fontweight="bold", color="#0f172a", va="center",
@@ -51,15 +51,15 @@ def accuracies(heads: Sequence[Mapping[str, Any]]) -> str:
         return svg(figure)
 
 
-def bar(axes: Any, y: float, figures: Mapping[str, Any], colour: str) -> None:
-    value = figures["accuracy"]
-    axes.barh(y, value, height=0.72, color=colour, alpha=0.9)
-    end = value
+def point(axes: Any, y: float, figures: Mapping[str, Any], colour: str) -> None:
+    """No bar: the axis does not begin at 0, and a bar's length would exaggerate."""
+    end = value = figures["accuracy"]
     if figures.get("low") is not None:
         end = figures["high"]
-        axes.plot([figures["low"], figures["high"]], [y, y], color="#f97316", linewidth=2)
+        axes.plot([figures["low"], end], [y, y], color=colour, linewidth=4, alpha=0.35)
+    axes.plot([value], [y], "o", color=colour, markersize=8)
     axes.annotate(
-        f"{100 * value:.1f} %", (max(end, value), y), (5, 0), textcoords="offset points",
+        f"{100 * value:.1f} %", (max(end, value), y), (8, 0), textcoords="offset points",
         va="center", color="#0f172a",
     )  # fmt: skip
 
