@@ -7,11 +7,13 @@ import numpy as np
 from curation.audit.assess import Assessment
 from curation.audit.candidates import Candidates, candidates
 from curation.audit.minds import Calibration, Minds, calibrations, minds
+from curation.audit.posterior import longer_side
 from curation.audit.principles import Principles, principles
 from curation.audit.protocols import Protocols, Swapped, protocols, swapped
-from curation.audit.questions import Questions
+from curation.audit.questions import UNKNOWN, Questions
 from curation.audit.ratings import AspectRatings, Ratings, of_aspects
 from curation.audit.strata import Stratum, by_aspect, by_topic
+from curation.consensus.votes import A
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,17 @@ class Policy:
 
 
 @dataclass(frozen=True)
+class Longer:
+    """How often the response with more characters is the better one; one of equal length is not
+    longer. Of the decided `labels`, and of the `verified` answers; NaN without any."""
+
+    labels: int
+    of_labels: float
+    verified: int
+    of_verified: float
+
+
+@dataclass(frozen=True)
 class Details:
     topics: list[Stratum]
     topics_why: str | None
@@ -37,6 +50,7 @@ class Details:
     principles: Principles
     candidates: Candidates
     policy: Policy
+    longer: Longer | None
     ratings: list[AspectRatings]
 
 
@@ -53,7 +67,8 @@ def details(
         by_aspect(questions, p_a) if known else [], found,
         calibrations(questions, assessment.posterior.others.get("content"), found),
         protocols(questions, ratings), swapped(questions, p_a), principles(questions),
-        candidates(questions, seed), policy(assessment), of_aspects(ratings),
+        candidates(questions, seed), policy(assessment), longer(questions),
+        of_aspects(ratings),
     )  # fmt: skip
 
 
@@ -67,6 +82,20 @@ def topics_of(questions: Questions, seed: int) -> tuple[list[str] | None, str | 
 
     found = topics([prompt for prompt, _, _ in questions.texts], seed=seed)
     return found, None if found else "too few different prompts"
+
+
+def longer(questions: Questions) -> Longer | None:
+    """None where the responses are not texts."""
+    side = longer_side(questions)
+    if side is None:
+        return None
+    labelled, checked = questions.decided, questions.truth != UNKNOWN
+    label = np.where(questions.labels == A, 1, -1) == side
+    truth = np.where(questions.truth == A, 1, -1) == side
+    return Longer(
+        int(labelled.sum()), float(label[labelled].mean()) if labelled.any() else float("nan"),
+        int(checked.sum()), float(truth[checked].mean()) if checked.any() else float("nan"),
+    )  # fmt: skip
 
 
 def policy(assessment: Assessment) -> Policy:

@@ -60,16 +60,15 @@ def stem(voice: Voice) -> str:
 
 
 def values_of(ratings: Ratings, size: int) -> list[tuple[str, Floats]]:
-    """Each rater's and aspect's mean value by number of response, NaN where there is none."""
+    """Each rater's and aspect's value by number of response, NaN without; of several the first."""
     found: list[tuple[str, Floats]] = []
     cells = ratings.raters * len(ratings.aspect_names) + ratings.aspects
     for cell in np.unique(cells[ratings.responses >= 0]).tolist():
         rows = (cells == cell) & (ratings.responses >= 0)
         rater, aspect = divmod(int(cell), len(ratings.aspect_names))
         at = ratings.responses[rows]
-        count = np.bincount(at, minlength=size)
-        total = np.bincount(at, ratings.values[rows], size)
-        known = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        known = np.full(size, np.nan)
+        known[at[::-1]] = ratings.values[rows][::-1]
         about = ratings.aspect_names[aspect]
         name = ratings.rater_names[rater]
         found.append((f"{name} / {about}" if about else name, known))

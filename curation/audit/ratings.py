@@ -54,8 +54,9 @@ class AspectRatings:
     interval and ordinal values, Fleiss' kappa where values are few, `fleiss_equal` over things with
     the commonest number of ratings (what Fleiss defined). `unanimous`: share of things
     whose ratings are equal; `apart`: share with two ratings at least 2 apart. `doubts`: (things,)
-    expected variance of their mean, in units of the values squared; `order`: their indices, most
-    contested first; `things` (things,) their numbers; `low`, `high` (things,) their extremes."""
+    expected variance of their mean, in units of the values squared; `order`: their indices, those
+    rated differently first, each part by doubt; `things` (things,) their numbers; `low`, `high`
+    (things,) their extremes."""
 
     aspect: str
     ratings: int
@@ -74,7 +75,7 @@ class AspectRatings:
 
     @property
     def order(self) -> NDArray[np.int64]:
-        return np.lexsort((self.things, -self.doubts))
+        return np.lexsort((self.things, -self.doubts, self.low == self.high))
 
 
 def of_aspects(found: Ratings) -> list[AspectRatings]:

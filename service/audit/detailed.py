@@ -30,6 +30,7 @@ def detailed(found: Details, rated: Sequence[Rated]) -> dict[str, Any]:
         "principles": asdict(found.principles),
         "candidates": asdict(found.candidates),
         "policy": asdict(found.policy),
+        "longer": None if found.longer is None else asdict(found.longer),
         "ratings": [rating(each, rated) for each in found.ratings],
     }
 
