@@ -15,8 +15,12 @@ VARIANTS = [
     Fifa(mode="greedy"),
     Fifa(normalise="rank"),
 ]
-KNOWN = ("selected", "over_budget", "prompt_cap", "duplicate_pair", "missing:", "too_similar")
-DRAWN = {"random"}  # by a seed: equal pairs are not taken by id
+KNOWN = (
+    "selected", "over_budget", "prompt_cap", "duplicate_pair", "missing:", "too_similar",
+    "quota_full", "bias_budget", "gate:", "constraint:", "same_context", "not_near_an_error",
+    "verified", "outside_band",
+)  # fmt: skip
+DRAWN = {"random", "stratified", "isa_sampler"}  # by a seed: equal pairs are not taken by id
 every = pytest.mark.parametrize("selector", VARIANTS, ids=repr)
 TERMS = ("margin", "quality", "novelty")
 
@@ -105,7 +109,7 @@ def test_a_budget_of_none_selects_none(selector: Selector) -> None:
 
 @every
 def test_a_budget_above_the_pool_selects_all_of_it(selector: Selector) -> None:
-    pool = make_pool([(i, i, [i / 10] * 3) for i in range(6)])  # an angle of 1 and more apart
+    pool = make_pool([(i, i, [i / 10, i / 10, (-1.0) ** i]) for i in range(6)])  # 1 rad apart
     assert sorted(selector.select(pool, 99).order.tolist()) == list(range(6))
 
 
