@@ -36,7 +36,8 @@ def find(
         return Inputs(None, [Change("inputs", "uploads", said)])
     found.sort(key=lambda each: (len(each[1]), len(each[2]), each[0].created_at, each[0].id))
     dataset, gone, changed = found[0]
-    versions = of_versions(described["versions"], installed(described["versions"]))
+    here = installed(described["versions"])  # the worker may have more, and its manifest says so
+    versions = of_versions({name: described["versions"][name] for name in here}, here)
     changes = [*gone, *changed, *versions]
     return Inputs(None if gone else dataset, changes)
 
@@ -130,6 +131,8 @@ def requests(described: Mapping[str, Any]) -> dict[str, Any]:
         **wishes["options"],
         "split_exceptions": split.get("exceptions", {}),
     }
+    if labels := described.get("labels"):
+        export["labels_sha256"] = labels["audit"]["pairs_sha256"]
     if recipe["id"] == RECIPE_ID:
         return {"subset": None, "evaluate": None, "export": {**export, "where": recipe["where"]}}
     subset = {"recipe": recipe, "budget": described["budget"], "seed": described["seed"]}

@@ -20,6 +20,7 @@ CAUSES = {
     "seed": "seed",
     "signals": "scores",
     "pair_builds": "pairs",
+    "labels": "labels",
     "replay": "options",
     "replay.pair_builds": "pairs",
     "replay.evaluate": "evaluation",
@@ -31,8 +32,19 @@ CAUSES = {
     "report.scorers": "scores",
     "report.seed": "seed",
     **dict.fromkeys(
-        ("budget", "columns", "layout", "license", "options", "split", "test_fraction"), "options"
+        (
+            "budget",
+            "columns",
+            "layout",
+            "license",
+            "options",
+            "split",
+            "test_fraction",
+            "tokenizer",
+        ),
+        "options",
     ),
+    "records": "labels",
 }
 OF_OTHERS = {"files", "versions", "made_from"}
 

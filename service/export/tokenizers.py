@@ -1,5 +1,6 @@
 """Finds the tokenizer that a user names: in allowed folders or the hub's cache only."""
 
+import hashlib
 import os
 import re
 from collections.abc import Sequence
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?")
 TOKENIZER = "tokenizer.json"
 LONGEST_NAME = 1000
+PARTS = (
+    "added_tokens.json", "chat_template.jinja", "chat_template.json", "merges.txt",
+    "special_tokens_map.json", TOKENIZER, "tokenizer_config.json", "vocab.json",
+)  # fmt: skip
 
 
 class ModelNotAllowed(Invalid):
@@ -46,6 +51,19 @@ def find(name: str, folders: Sequence[Path] = ()) -> Path:
         f"there is no tokenizer {name!r} in the folders of models or the hub's cache"[:300],
         field="tokenizer",
     )
+
+
+def digest(name: str, folders: Sequence[Path] = ()) -> str:
+    """Sha256 of what a tokenizer is made of: another one of the same name counts other tokens.
+
+    Raises ModelNotAllowed as `find` does.
+    """
+    found, whole = find(name, folders), hashlib.sha256()
+    for part in PARTS:
+        if (found / part).is_file():
+            content = (found / part).read_bytes()
+            whole.update(f"{part} {len(content)}\n".encode() + content)
+    return whole.hexdigest()
 
 
 def load_tokenizer(name: str, folders: Sequence[Path] = ()) -> "ChatTokenizer":

@@ -1,6 +1,7 @@
 """An export in a trainer's layout: exact columns, what loads them, where each row comes from."""
 
 from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from service.export.layout import PairLayout, Place, Row, TrainerLayout, Trainin
 from service.export.preflight import Preflight, preflight
 from service.export.resample import resample
 from service.export.shards import COLUMNS, IMAGES, FileFacts, SplitWriter, facts
-from service.export.tokenizers import load_tokenizer
+from service.export.tokenizers import digest, load_tokenizer
 from service.formats.record import RowError
 from service.trainers import LAYOUTS
 from service.writing import write_rows
@@ -167,7 +168,19 @@ def describe(
             {"name": name, "meaning": "as the trainer reads it"} for name in layout.columns
         ],
         "made_from": {name: found["sha256"] for name, found in described["files"].items()},
+        **counted_with(described, wanted.tokenizer),
         "files": {name: dict(files[name]) for name in sorted(files)},
+    }
+
+
+def counted_with(described: Mapping[str, Any], tokenizer: str | None) -> dict[str, Any]:
+    """What else of this machine the preflight's lengths depend on."""
+    if tokenizer is None:
+        return {}
+    versions = {name: version(name) for name in ("tokenizers", "transformers")}
+    return {
+        "versions": {**described["versions"], **versions},
+        "tokenizer": {"name": tokenizer, "sha256": digest(tokenizer)},
     }
 
 
