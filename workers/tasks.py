@@ -15,6 +15,7 @@ from workers import (
     evaluating,
     exporting,
     fetching,
+    indexing,
     ingesting,
     pairing,
     protocol,
@@ -36,6 +37,7 @@ HANDLERS: dict[JobKind, Handler] = {
     JobKind.pair_build: pairing.Pairing(),
     JobKind.embed_text: querying.EmbeddingText(),
     JobKind.audit: auditing.Auditing(),
+    JobKind.index_words: indexing.Indexing(),
 }
 
 setup_logging.connect(logs.configure)

@@ -19,12 +19,12 @@ from sqlalchemy import (
 )
 from sqlalchemy import not_ as sql_not
 
-from service.filters.fields import Catalogue, Entry, Kind, Tables, answer_text, joined
+from service.filters.fields import Catalogue, Entry, Kind, Tables
 from service.filters.judgments import LABELS, judgments
 from service.filters.meaning import SIMILARITY, Meanings
 from service.filters.tree import ARITHMETIC, COMPARISONS, BadFilter, Call, Field, Literal, Node
+from service.filters.words import Words
 
-CONFIGURATION = "simple"  # of full text: any language, no stemming
 JSON_KINDS: dict[Kind, str] = {"number": "number", "text": "string", "boolean": "boolean"}
 
 
@@ -42,10 +42,11 @@ class Compiler:
         tables: Tables,
         labels: Collection[str] = LABELS,
         meanings: Meanings | None = None,
+        words: Words | None = None,
     ) -> None:
         """`labels`: what `judgments` finds."""
         self.catalogue, self.tables, self.labels = catalogue, tables, labels
-        self.meanings = meanings
+        self.meanings, self.words = meanings, words
         self.similarity: Typed | None = None  # of the first SIMILAR
         self.of_judgment: Mapping[str, Entry] = {}
 
@@ -122,16 +123,8 @@ class Compiler:
     def match(self, words: Node) -> ColumnElement[bool]:
         if not isinstance(words, Literal) or not isinstance(words.value, str):
             raise BadFilter("MATCH takes words in quotes", code="type_error")
-        self.tables.used.update(("prompt", "chosen", "rejected"))
-        tables = self.tables
-        parts = (
-            joined(tables.prompt.messages),
-            answer_text(tables.chosen),
-            answer_text(tables.rejected),
-        )
-        whole = func.concat_ws(" ", *parts)
-        query = func.websearch_to_tsquery(CONFIGURATION, words.value)
-        return func.to_tsvector(CONFIGURATION, whole).op("@@", is_comparison=True)(query)
+        assert self.words is not None
+        return self.words.match(words.value)
 
     def similar(self, said: Node) -> Typed:
         """Cosine of the prompt's vector and the text's; NULL where the prompt has none."""

@@ -24,7 +24,7 @@ from service.tables.datasets import Upload
 from service.tables.items import Prompt, Record, Response
 from service.tables.pairs import Pair
 from service.tables.scores import EmbeddedPrompt, EmbeddingRow, Score
-from service.tables.viewer import PairScores
+from service.tables.viewer import OWN_COLUMNS, PairScores
 
 Kind: TypeAlias = Literal["number", "text", "boolean", "json"]
 Value: TypeAlias = ColumnElement[Any]
@@ -156,7 +156,9 @@ class Catalogue:
 
 
 def score(place: int) -> Callable[[Any], Any]:
-    return lambda tables: tables.scored.values[place]
+    if place > OWN_COLUMNS:
+        return lambda tables: tables.scored.more[place - OWN_COLUMNS]
+    return lambda tables: getattr(tables.scored, f"s{place}")
 
 
 def statuses(scores: Sequence[Mapping[str, Any]]) -> dict[str, Entry]:

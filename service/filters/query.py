@@ -1,6 +1,7 @@
 """Pairs that a filter keeps, in any order, a page at a time."""
 
 import hashlib
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -20,6 +21,7 @@ from service.filters.meaning import Meanings
 from service.filters.order import after, keys, ordered, read_order
 from service.filters.parse import parse
 from service.filters.tree import BadFilter, Call, Node
+from service.filters.words import Words, without
 from service.paging import decode_cursor, encode_cursor
 from service.tables.pairs import Pair
 from service.tables.viewer import Snapshot
@@ -39,12 +41,16 @@ class Query:
         self.order = read_order(orderby)
         self.labels = labels_of(session, dataset_id)
         self.meanings = Meanings(session, dataset_id)
-        self.read_at(snapshot_of(session, dataset_id))
+        newest = snapshot_of(session, dataset_id)
+        self.words = Words(session, newest)
+        self.read_at(newest)
 
     def read_at(self, snapshot: Snapshot) -> None:
         """From now on scores are those of this snapshot."""
         self.snapshot, self.tables = snapshot, Tables()
-        compiler = Compiler(Catalogue(snapshot.scores), self.tables, self.labels, self.meanings)
+        compiler = Compiler(
+            Catalogue(snapshot.scores), self.tables, self.labels, self.meanings, self.words
+        )
         self.condition = None if self.tree is None else compiler.condition(self.tree)
         self.keys = [key for wanted in self.order for key in keys(compiler, wanted)]
         if self.scored:
@@ -58,9 +64,26 @@ class Query:
     @property
     def seconds(self) -> float:
         """That it may take: less with a pattern, whose cost its writer chooses."""
-        patterns = self.tree is not None and has_pattern(self.tree)
         most = settings.query_seconds
+        patterns = uses(self.tree, "like", "ilike")
         return min(settings.pattern_seconds, most) if patterns else most
+
+    @contextmanager
+    def limited(self) -> Generator[None]:
+        """Inside: the filter's query, which has so many seconds."""
+        with limited(self.session, self.seconds, self.advice):
+            if uses(self.tree, "match"):
+                with without(self.session, "seqscan"):
+                    yield
+            else:
+                yield
+
+    @property
+    def advice(self) -> str:
+        """Said where it takes too long."""
+        if uses(self.tree, "match") and not self.words.complete:
+            return "; a worker is indexing the words for MATCH: ask again in some minutes"
+        return ""
 
     @property
     def scope(self) -> str:
@@ -104,7 +127,7 @@ class Query:
         query = ordered(query, self.keys).limit(limit + 1)
         if place:
             query = query.where(after(self.keys, place[1:]))
-        with limited(self.session, self.seconds):
+        with self.limited():
             rows = self.session.execute(query).all()
         kept = rows[:limit]
         following = None
@@ -116,19 +139,19 @@ class Query:
     def rows(self, offset: int, length: int) -> list[int]:
         """Positions by number; what lies deep is better read by cursor."""
         query = ordered(self.select(Pair.position), self.keys).offset(offset).limit(length)
-        with limited(self.session, self.seconds):
+        with self.limited():
             return list(self.session.scalars(query))
 
     def count(self) -> int:
         """How many pairs are kept, exactly."""
         kept = self.select(literal(1)).subquery()
-        with limited(self.session, self.seconds):
+        with self.limited():
             counted = self.session.execute(select(text("count(*)")).select_from(kept))
             return counted.scalar_one()
 
     def explain(self) -> dict[str, Any]:
         """PostgreSQL's plan and its estimate of the rows; nothing is read."""
-        with limited(self.session, self.seconds):
+        with self.limited():
             found = self.session.execute(Explained(self.select(Pair.position)))
         [plan] = found.scalar_one()
         return {"rows": int(plan["Plan"]["Plan Rows"]), "plan": plan["Plan"]}
@@ -160,15 +183,16 @@ def tree_of(where: Where) -> Node | None:
     return from_json(where) if isinstance(where, dict) else where
 
 
-def has_pattern(node: Node) -> bool:
+def uses(node: Node | None, *operators: str) -> bool:
+    """Whether one of these is somewhere in the tree."""
     if not isinstance(node, Call):
         return False
-    return node.operator in ("like", "ilike") or any(map(has_pattern, node.arguments))
+    return node.operator in operators or any(uses(each, *operators) for each in node.arguments)
 
 
 @contextmanager
-def limited(session: Session, seconds: float = settings.query_seconds) -> Any:
-    """Inside: a query that takes too long is ended and said so."""
+def limited(session: Session, seconds: float = settings.query_seconds, advice: str = "") -> Any:
+    """Inside: a query that takes too long is ended and said so, with the advice."""
     milliseconds = int(seconds * 1000)
     session.execute(text(f"SET LOCAL statement_timeout = {milliseconds:d}"))
     try:
@@ -176,7 +200,7 @@ def limited(session: Session, seconds: float = settings.query_seconds) -> Any:
     except OperationalError as error:
         if isinstance(error.orig, psycopg.errors.QueryCanceled):
             raise BadFilter(
-                f"the query takes longer than {seconds:g} s", code="query_timeout"
+                f"the query takes longer than {seconds:g} s{advice}", code="query_timeout"
             ) from None
         raise
     except DataError as error:

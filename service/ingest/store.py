@@ -61,14 +61,28 @@ def request(upload: Upload) -> dict[str, Any]:
 
 def hold_dataset(session: Session, dataset_id: uuid.UUID) -> None:
     """One file of a dataset at a time, and the dataset can't be deleted meanwhile."""
-    lock = int.from_bytes(dataset_id.bytes[:8], "big", signed=True)
-    session.execute(select(func.pg_advisory_xact_lock(lock)))
+    session.execute(select(func.pg_advisory_xact_lock(lock_of(dataset_id))))
     held = (
         select(Dataset.id)
         .where(Dataset.id == dataset_id)
         .with_for_update(read=True, key_share=True)
     )
     session.execute(held)
+
+
+def read_dataset(session: Session, dataset_id: uuid.UUID) -> None:
+    """Nobody holds the dataset until this transaction ends; waits for who does."""
+    session.execute(select(func.pg_advisory_xact_lock_shared(lock_of(dataset_id))))
+
+
+def try_reading(session: Session, dataset_id: uuid.UUID) -> bool:
+    """The same, unless somebody holds it."""
+    lock = func.pg_try_advisory_xact_lock_shared(lock_of(dataset_id))
+    return bool(session.scalar(select(lock)))
+
+
+def lock_of(dataset_id: uuid.UUID) -> int:
+    return int.from_bytes(dataset_id.bytes[:8], "big", signed=True)
 
 
 class bulk_loading:

@@ -135,11 +135,16 @@ FITS = """
 DELETE FROM fits USING signals WHERE fits.signal_id = signals.id AND signals.dataset_id = :dataset
 """
 
-# What exports and filters remember of prompts: an id is a hash of what the prompt says.
+# What exports and filters remember: an id is a hash of what a prompt says.
 FORGOTTEN = tuple(
     f"DELETE FROM {table} t WHERE t.dataset_id = :dataset AND NOT EXISTS "
-    "(SELECT FROM prompts p WHERE p.dataset_id = t.dataset_id AND p.id = t.prompt_id)"
-    for table in ("split_assignments", "prompt_fingerprints", "embedded_prompts")
+    f"(SELECT FROM {items} i WHERE i.dataset_id = t.dataset_id AND i.id = t.{id})"
+    for table, items, id in (
+        ("split_assignments", "prompts", "prompt_id"),
+        ("prompt_fingerprints", "prompts", "prompt_id"),
+        ("embedded_prompts", "prompts", "prompt_id"),
+        ("pair_words", "pairs", "pair_id"),
+    )
 )
 
 

@@ -24,6 +24,7 @@ class JobKind(StrEnum):
     erase = "erase"
     embed_text = "embed_text"
     audit = "audit"
+    index_words = "index_words"
 
 
 class JobState(StrEnum):

@@ -15,6 +15,7 @@ from psycopg.sql import SQL, Composable, Literal
 from sqlalchemy.orm import Session
 
 from service.columns import raw
+from service.tables.pairs import Pair
 from service.viewer.fields import Field
 
 BYTES = 4 << 20  # of text a block, give or take a row
@@ -32,6 +33,23 @@ ORDER BY position LIMIT {limit}"""
 LISTED = """SELECT pairs.*, wanted.place
 FROM unnest({positions}::bigint[]) WITH ORDINALITY AS wanted(position, place)
 JOIN pairs ON pairs.dataset_id = {dataset} AND pairs.position = wanted.position
+ORDER BY wanted.place"""
+# As others would have the labels: `Page.said`, in the order of the positions.
+SAID = """unnest({positions}::bigint[], {flipped}::bool[], {says}::text[], {soft}::float8[])
+WITH ORDINALITY AS wanted(position, flipped, says, soft, place)"""
+TURNED = {
+    "chosen_id": "CASE WHEN wanted.flipped THEN pairs.rejected_id ELSE pairs.chosen_id END",
+    "rejected_id": "CASE WHEN wanted.flipped THEN pairs.chosen_id ELSE pairs.rejected_id END",
+    "margin": "CASE WHEN NOT wanted.flipped THEN pairs.margin END",
+    "soft_label": "coalesce(wanted.soft, pairs.soft_label)",
+}
+RELABELLED = f"""SELECT {
+    ", ".join(
+        f"{TURNED.get(column.name, f'pairs.{column.name}')} AS {column.name}"
+        for column in Pair.__table__.columns
+    )
+}, wanted.says, wanted.place FROM {SAID}
+JOIN pairs ON pairs.dataset_id = {{dataset}} AND pairs.position = wanted.position
 ORDER BY wanted.place"""
 JOINS = {
     "prompt.": (
@@ -71,13 +89,26 @@ class Source(NamedTuple):
     fields: Sequence[Field]
 
 
+class Said(NamedTuple):
+    """Other labels of as many pairs: whether the two answers change places, what the label `says`
+    then, P(chosen is better) or None as stored."""
+
+    flipped: Sequence[bool]
+    says: Sequence[str]
+    soft: Sequence[float | None]
+
+
 class Page(NamedTuple):
-    """Up to `limit` pairs with `after` < position <= `until`, or exactly these, as ordered."""
+    """Up to `limit` pairs with `after` < position <= `until`, or exactly these, as ordered.
+
+    `said` of exactly these pairs.
+    """
 
     after: int = -1
     until: int = LAST
     limit: int = ROWS
     positions: Sequence[int] | None = None
+    said: Said | None = None
 
 
 class Block(NamedTuple):
@@ -141,12 +172,15 @@ def collect(
 ) -> Block:
     """A block with the aggregates `collected` of `values`, each in the server's binary form."""
     limits = page._asdict() | {"dataset": source.dataset_id, "snapshot": source.snapshot_id}
+    del limits["said"]
     listed = LISTED if page.positions is not None else RANGE
+    if page.said is not None:
+        listed, limits = RELABELLED, limits | page.said._asdict()
     needed = "".join(found.sql + found.other for found in source.fields)
     joins = " ".join(join for alias, join in JOINS.items() if alias in needed)
     bound = {name: Literal(value) for name, value in limits.items()}
     statement = SQL(LIMITED).format(
-        page=SQL(listed).format(**bound),
+        page=written(listed).format(**bound),
         joins=written(joins).format(**bound),
         values=SQL(", ").join(values),
         size=size,

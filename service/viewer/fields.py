@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 import pyarrow as pa
 
 from service.export.shards import MESSAGES
+from service.tables.viewer import score_column
 
 Kind = Literal["messages", "string", "int64", "float64", "json"]
 
@@ -74,8 +75,8 @@ FIELDS = (
 
 
 def score_field(name: str, place: int, meaning: str) -> Field:
-    """A score by its place (from 1) in `pair_scores.values`."""
-    return Field(name, "float64", f"scored.values[{place:d}]", meaning)
+    """A score by its place (from 1) in `pair_scores`."""
+    return Field(name, "float64", f"scored.{score_column(place)}", meaning)
 
 
 def schema(fields: Sequence[Field]) -> Any:

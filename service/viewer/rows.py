@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from service.tables.viewer import Snapshot
 from service.viewer import arrays, blocks
-from service.viewer.blocks import Page, Source
+from service.viewer.blocks import Page, Said, Source
 from service.viewer.fields import Field
 from service.viewer.selection import choose
 from service.viewer.snapshots import fields_of, row_numbers, with_scores
@@ -67,15 +67,20 @@ def source_of(
     return Source(snapshot.dataset_id, snapshot.id, chosen)
 
 
-def selected(session: Session, source: Source, wanted: Sequence[int]) -> list[dict[str, Any]]:
+def selected(
+    session: Session, source: Source, wanted: Sequence[int], said: Said | None = None
+) -> list[dict[str, Any]]:
     """Whole rows at these positions, in their order, but those that are gone."""
     found: list[dict[str, Any]] = []
     while wanted:
-        block = blocks.lines(session, source, Page(positions=wanted))
+        block = blocks.lines(session, source, Page(positions=wanted, said=said))
         found += [orjson.loads(line) for line in block.data.split(b"\n")[:-1]]
         if block.rows == block.seen:
             break
-        wanted = wanted[wanted.index(block.last) + 1 :]
+        read = wanted.index(block.last) + 1
+        wanted = wanted[read:]
+        if said is not None:
+            said = Said(said.flipped[read:], said.says[read:], said.soft[read:])
     return found
 
 

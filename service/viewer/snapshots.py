@@ -14,7 +14,7 @@ from service.cells import newest_fit
 from service.errors import Gone
 from service.tables.pairs import Pair
 from service.tables.scores import SignalRow
-from service.tables.viewer import Snapshot
+from service.tables.viewer import OWN_COLUMNS, Snapshot, score_column
 from service.viewer.fields import FIELDS, Field, score_field
 
 ANCHOR_ROWS = 1000
@@ -29,7 +29,7 @@ SELECT md5(concat_ws(';',
     (SELECT string_agg(concat_ws(',', id, state, pairs), ';' ORDER BY id)
      FROM uploads WHERE dataset_id = :dataset),
     (SELECT string_agg(concat_ws(',', id, state), ';' ORDER BY id) FROM jobs
-     WHERE dataset_id = :dataset AND kind NOT IN ('export', 'evaluate')
+     WHERE dataset_id = :dataset AND kind NOT IN ('export', 'evaluate', 'index_words')
        AND state IN ('succeeded', 'failed', 'cancelled')),
     (SELECT string_agg(concat_ws(',', signals.id, fits.id), ';' ORDER BY signals.id, fits.id)
      FROM signals LEFT JOIN fits ON fits.signal_id = signals.id WHERE dataset_id = :dataset),
@@ -174,9 +174,13 @@ def fill_scores(scores: Sequence[Any]) -> str:
         f" AND s{i}.item_id = pairs.{'prompt_id' if scores[i]['level'] == 'prompt' else 'id'}"
         for i in places
     )
-    values = ", ".join(f"s{i}.value" for i in places)
-    return f"""INSERT INTO pair_scores (snapshot_id, position, values)
-SELECT :snapshot, pairs.position, ARRAY[{values}] FROM pairs {joins}
+    values = [f"s{i}.value" for i in places]
+    columns = [score_column(place) for place in range(1, len(scores) + 1)][:OWN_COLUMNS]
+    if len(values) > OWN_COLUMNS:
+        columns.append("more")
+        values[OWN_COLUMNS:] = [f"ARRAY[{', '.join(values[OWN_COLUMNS:])}]"]
+    return f"""INSERT INTO pair_scores (snapshot_id, position, {", ".join(columns)})
+SELECT :snapshot, pairs.position, {", ".join(values)} FROM pairs {joins}
 WHERE pairs.dataset_id = :dataset ORDER BY pairs.position"""
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION
 from sqlalchemy.orm import Session
 
-from service.tables.viewer import Snapshot
+from service.tables.viewer import Snapshot, score_column
 from service.viewer.snapshots import with_scores
 
 BINS = 10
@@ -66,7 +66,7 @@ def columns(snapshot: Snapshot) -> list[Measured]:
         )
     ]
     scores = [
-        Measured(found["name"], "float", f"values[{place}]", SCORES)
+        Measured(found["name"], "float", score_column(place), SCORES)
         for place, found in enumerate(snapshot.scores, 1)
     ]
     return [

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from service import db
 from service.filters.query import limited
+from service.filters.words import ROOM
 from service.tables.pairs import Pair
 from service.viewer import arrays, blocks
 from service.viewer.blocks import LAST, Block, Page, Source
@@ -29,11 +30,14 @@ Read = Callable[[Session, Source, Page], Block]
 
 
 class Wanted(NamedTuple):
-    """What is streamed: rows of a source, all of them or those whose positions are `kept`."""
+    """What is streamed: rows of a source, all of them or those whose positions are `kept`.
+
+    `relabel` lists the pairs of a page, and the page as somebody else would have their labels."""
 
     source: Source
     anchors: list[int]
     kept: Select[tuple[int]] | None = None
+    relabel: Callable[[Session, Page], tuple[Page, Page]] | None = None
 
 
 def pages(anchors: list[int]) -> Iterator[Page]:
@@ -50,8 +54,10 @@ def read_page(read: Read, wanted: Wanted, page: Page) -> tuple[Block, Page | Non
     """
     with db.new_session.begin() as session:
         earlier_snapshot(session, wanted.source.dataset_id, wanted.source.snapshot_id)
-        found = matching(session, wanted, page)
-        block = read(session, wanted.source, found)
+        found = shown = matching(session, wanted, page)
+        if wanted.relabel is not None:
+            found, shown = wanted.relabel(session, found)
+        block = read(session, wanted.source, shown)
     return block, rest_of(found, block)
 
 
@@ -62,6 +68,7 @@ def matching(session: Session, wanted: Wanted, page: Page) -> Page:
     found = wanted.kept.where(Pair.position > page.after, Pair.position <= page.until)
     found = found.order_by(Pair.position).limit(page.limit)
     with limited(session):
+        session.execute(ROOM)
         return page._replace(positions=session.scalars(found).all())
 
 

@@ -51,8 +51,18 @@ def leaves() -> st.SearchStrategy[Node]:
         call(st.just("is_null"), st.one_of(numbers(1), texts(), st.just(Field("metadata.tag")))),
         call(st.sampled_from(["like", "ilike"]), texts(), PATTERNS.map(Literal)),
         of_metadata(),
+        searches().map(lambda said: Call("match", (Literal(said),))),
         st.booleans().map(Literal),
     )
+
+
+def searches() -> st.SearchStrategy[str]:
+    """What MATCH takes: words, phrases, what must not be there, and alternatives."""
+    words = st.sampled_from(["yes", "no", "maybe", "a", "p1", "P3", "ü", "nowhere"])
+    phrase = st.lists(words, min_size=1, max_size=3).map(lambda made: f'"{" ".join(made)}"')
+    term = st.tuples(st.sampled_from(["", "", "-"]), st.one_of(words, phrase)).map("".join)
+    together = st.lists(term, min_size=1, max_size=3).map(" ".join)
+    return st.lists(together, min_size=1, max_size=3).map(" or ".join)
 
 
 def judged() -> st.SearchStrategy[Node]:
@@ -104,6 +114,8 @@ def meaning(node: Node, row: dict[str, Any]) -> Any:
     values = [meaning(each, row) for each in node.arguments]
     if name == "similar":
         return row["similar"][values[0]]
+    if name == "match":
+        return found_in(row["words"], values[0])
     if name == "is_null":
         return values[0] is None
     if name in ("not", "and", "or"):
@@ -113,6 +125,25 @@ def meaning(node: Node, row: dict[str, Any]) -> Any:
     if name == "in":
         return None if values[0] is None else values[0] in values[1:]
     return between_unknown(name, values) if None in values else applied(name, values)
+
+
+def words_of(*texts: str) -> list[str]:
+    """Of plain texts, as PostgreSQL's configuration `simple` takes them apart."""
+    return re.findall(r"[^\W_]+", " ".join(texts).lower())
+
+
+def found_in(words: list[str], said: str) -> bool:
+    """Whether these words, in this order, are what is searched for."""
+    places = {" ".join(words[at : at + n]) for n in (1, 2, 3) for at in range(len(words))}
+    return any(
+        all(
+            (term[1] or term[2]).lower() in places
+            if not term[0]
+            else (term[1] or term[2]).lower() not in places
+            for term in re.findall(r'(-?)(?:"([^"]*)"|([^\s"-]+))', part)
+        )
+        for part in said.split(" or ")
+    )
 
 
 def logic(name: str, values: list[Any]) -> bool | None:

@@ -16,7 +16,7 @@ from service.errors import BadRequest
 from service.filters import BadFilter, to_text
 from service.filters.query import Query
 from service.tables.pairs import Pair
-from tests.service.filters.expressions import conditions, meaning
+from tests.service.filters.expressions import conditions, meaning, words_of
 from tests.service.intake.uploading import ingested, new_dataset
 
 pytestmark = pytest.mark.usefixtures("rung")
@@ -71,6 +71,7 @@ def row(pair: Pair, made: dict[str, Any]) -> dict[str, Any]:
         "metadata.tag": metadata.get("tag"),
         "metadata.deep.er": metadata["deep"]["er"],
         "metadata.none": None,
+        "words": words_of(prompt, chosen["text"], rejected["text"]),
         "judgments": [
             {
                 "label": "comparison",
