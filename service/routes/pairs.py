@@ -1,6 +1,7 @@
 """Pairs: the first-class object, read in pages."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Query
@@ -13,10 +14,15 @@ from service.errors import NotFound
 from service.filters import query as filters
 from service.filters import to_json, to_text
 from service.paging import CursorQuery, LimitQuery, Page, decode_cursor, page_of
+from service.review.labels import Labels, LabelsOf, PairLabel, labels_of, tally
+from service.review.reads import labels_at, shown, with_columns
 from service.routes.datasets import DatasetDep
 from service.routes.idempotent import IdempotentRoute
+from service.routes.overlays import LabelOut, LabelsDep
 from service.tables.items import Prompt, Response
 from service.tables.pairs import Pair
+from service.viewer import blocks
+from service.viewer.blocks import Source
 from service.viewer.rows import selected, source_of
 
 router = APIRouter(
@@ -51,6 +57,7 @@ class PairOut(BaseModel):
     curriculum_stage: int | None = Field(description="from 1, the easiest first")
     build_id: uuid.UUID | None = Field(description="the pair build; null where the ingest decided")
     source: SourceOut
+    label: LabelOut | None = Field(default=None, description="null where raw labels are read")
 
 
 def pairs_of(dataset_id: uuid.UUID) -> Select[Pair, list[Any], Response, Response]:
@@ -66,7 +73,18 @@ def pairs_of(dataset_id: uuid.UUID) -> Select[Pair, list[Any], Response, Respons
     )
 
 
-def pair_out(pair: Pair, messages: list[Any], chosen: Response, rejected: Response) -> PairOut:
+def pair_out(
+    pair: Pair,
+    messages: list[Any],
+    chosen: Response,
+    rejected: Response,
+    label: PairLabel | None = None,
+) -> PairOut:
+    """`label`: another than the pair's own; `votes` and `agreement` are of its own."""
+    flipped = label is not None and label.flipped
+    if flipped:
+        chosen, rejected = rejected, chosen
+    soft = None if label is None else label.p_chosen
     return PairOut(
         id=pair.id,
         position=pair.position,
@@ -76,11 +94,12 @@ def pair_out(pair: Pair, messages: list[Any], chosen: Response, rejected: Respon
         rejected=ResponseOut.model_validate(rejected, from_attributes=True),
         votes=pair.votes,
         agreement=pair.agreement,
-        margin=pair.margin,
-        soft_label=pair.soft_label,
+        margin=None if flipped else pair.margin,
+        soft_label=pair.soft_label if soft is None else soft,
         curriculum_stage=pair.curriculum_stage,
         build_id=pair.build_id,
         source=SourceOut(upload_id=pair.upload_id, line=pair.line),
+        label=None if label is None else LabelOut.of(label),
     )
 
 
@@ -120,6 +139,9 @@ class PairQuery(BaseModel):
     )
     limit: int = Field(default=100, ge=1, le=1000)
     cursor: str | None = None
+    labels: LabelsOf = "raw"
+    labels_version: int | None = Field(default=None, ge=0)
+    labels_audit: uuid.UUID | None = None
 
 
 class Explained(BaseModel):
@@ -136,50 +158,90 @@ class FieldOut(BaseModel):
 
 
 Selected: TypeAlias = dict[str, Any]  # the columns asked for, by the names they were asked by
-Pairs = Page[PairOut | Selected]
+
+
+class Pairs(Page[PairOut | Selected]):
+    left_out: dict[str, int] | None = Field(
+        default=None, description="pairs of the page that `labels` leaves out, by why"
+    )
 
 
 @router.get("", response_model=Pairs)
 def list_pairs(
     dataset: DatasetDep,
     session: SessionDep,
+    labels: LabelsDep,
     where: WhereQuery = None,
     orderby: OrderQuery = None,
     fields: FieldsQuery = None,
     limit: LimitQuery = 100,
     cursor: CursorQuery = None,
 ) -> dict[str, Any]:
-    """The dataset's pairs, in the order of their uploads and lines, or filtered and ordered."""
+    """The dataset's pairs, in the order of their uploads and lines, or filtered and ordered.
+
+    Filters and orders are about the raw labels, whatever `labels` are shown.
+    """
     if where or orderby or fields is not None:
         named = None if fields is None else fields.split(",")
         return queried(session, dataset.id, PairQuery.model_construct(
             where=where, orderby=orderby, fields=named, limit=limit, cursor=cursor
-        ))  # fmt: skip
+        ), labels)  # fmt: skip
     scope = f"pairs {dataset.id}"
     rows = pairs_of(dataset.id).order_by(Pair.position).limit(limit + 1)
     if (after := decode_cursor(scope, cursor)) is not None:
         rows = rows.where(Pair.position > int(after))
-    found = [pair_out(*row) for row in session.execute(rows)]
-    return page_of(found, limit, scope, "position")
+    found = session.execute(rows).all()
+    page = page_of([row[0] for row in found], limit, scope, "position")
+    return page | labelled(found[:limit], labels)
 
 
-def queried(session: Session, dataset_id: uuid.UUID, wanted: PairQuery) -> dict[str, Any]:
+def labelled(rows: Sequence[Any], labels: Labels | None) -> dict[str, Any]:
+    """The pairs of a page; those that the labels leave out are counted."""
+    if labels is None:
+        return {"items": [pair_out(*row) for row in rows]}
+    said = [(row, labels.of_pair(row[0])) for row in rows]
+    return {
+        "items": [pair_out(*row, label=label) for row, label in said if not label.left_out],
+        "left_out": tally(label for _, label in said if label.left_out),
+    }
+
+
+def queried(
+    session: Session, dataset_id: uuid.UUID, wanted: PairQuery, labels: Labels | None = None
+) -> dict[str, Any]:
     """A page of the pairs that a filter keeps, in its order."""
     query = filters.Query(session, dataset_id, wanted.where, wanted.orderby)
     positions, following = query.page(wanted.limit, wanted.cursor)
     if wanted.fields is not None:
         source = source_of(session, query.snapshot, wanted.fields)
-        return {"items": selected(session, source, positions), "next_cursor": following}
+        found = rows_of(session, source, positions, labels)
+        return {**found, "next_cursor": following}
     rows = session.execute(pairs_of(dataset_id).where(Pair.position.in_(positions)))
-    found = {row[0].position: pair_out(*row) for row in rows}
-    kept = [found[position] for position in positions if position in found]
-    return {"items": kept, "next_cursor": following}
+    by_position = {row[0].position: row for row in rows}
+    kept = [by_position[position] for position in positions if position in by_position]
+    return {**labelled(kept, labels), "next_cursor": following}
+
+
+def rows_of(
+    session: Session, source: Source, positions: Sequence[int], labels: Labels | None
+) -> dict[str, Any]:
+    """The same as rows with the columns of a source."""
+    if labels is None:
+        return {"items": selected(session, source, positions)}
+    listed, said = labels_at(session, source.dataset_id, positions, labels)
+    page = shown(blocks.Page(positions=listed), said)
+    assert page.positions is not None
+    return {
+        "items": selected(session, with_columns(source), page.positions, page.said),
+        "left_out": tally(each for each in said if each.left_out),
+    }
 
 
 @router.post("/query", response_model=Pairs)
 def query_pairs(dataset: DatasetDep, session: SessionDep, body: PairQuery) -> dict[str, Any]:
     """The same with a filter that is too long for an address, or a JSON tree."""
-    return queried(session, dataset.id, body)
+    labels = labels_of(session, dataset.id, body.labels, body.labels_version, body.labels_audit)
+    return queried(session, dataset.id, body, labels)
 
 
 @router.post("/explain", response_model=Explained)
@@ -201,8 +263,10 @@ def list_fields(dataset: DatasetDep, session: SessionDep) -> list[FieldOut]:
 
 
 @router.get("/{pair_id}", response_model=PairOut)
-def read_pair(pair_id: uuid.UUID, dataset: DatasetDep, session: SessionDep) -> PairOut:
+def read_pair(
+    pair_id: uuid.UUID, dataset: DatasetDep, session: SessionDep, labels: LabelsDep
+) -> PairOut:
     found = session.execute(pairs_of(dataset.id).where(Pair.id == pair_id)).first()
     if found is None:
         raise NotFound(f"no pair {pair_id} in this dataset")
-    return pair_out(*found)
+    return pair_out(*found, label=None if labels is None else labels.of_pair(found[0]))

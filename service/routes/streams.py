@@ -8,7 +8,9 @@ from fastapi.responses import StreamingResponse
 
 from service.db import SessionDep
 from service.filters import query as filters
+from service.review.reads import relabelling, with_columns
 from service.routes.datasets import DatasetDep
+from service.routes.overlays import LabelsDep
 from service.routes.pairs import FieldsQuery, WhereQuery
 from service.tables.pairs import Pair
 from service.viewer import streams
@@ -19,13 +21,20 @@ router = APIRouter(prefix="/api/v1/datasets/{dataset_id}", tags=["pairs"])
 
 
 def wanted(
-    dataset: DatasetDep, session: SessionDep, fields: FieldsQuery = None, where: WhereQuery = None
+    dataset: DatasetDep,
+    session: SessionDep,
+    labels: LabelsDep,
+    fields: FieldsQuery = None,
+    where: WhereQuery = None,
 ) -> Wanted:
     """Everything that is looked up before the first byte: later, only the stream can break."""
     query = filters.Query(session, dataset.id, where)
     source = source_of(session, query.snapshot, fields)
     kept = None if query.condition is None else query.select(Pair.position)
-    return Wanted(source, query.snapshot.anchors, kept)
+    if labels is None:
+        return Wanted(source, query.snapshot.anchors, kept)
+    relabel = relabelling(dataset.id, labels)
+    return Wanted(with_columns(source), query.snapshot.anchors, kept, relabel)
 
 
 WantedDep = Annotated[Wanted, Depends(wanted, scope="function")]
