@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from curation.audit.diagnostics import Diagnostics, diagnostics
 from curation.audit.questions import Questions
 from curation.consensus.votes import A
 from curation.items import Floats
@@ -12,24 +13,27 @@ from curation.structure.cycles import Triads, hodge_rank, triads
 from curation.structure.factors import Factor, factors
 from curation.structure.protocols import Consistency, consistency
 
-GREW = 0.05  # of a win rate's distance from one half, that counts as more bias
 LEAST = 50
 
 
 @dataclass(frozen=True)
 class Habits:
-    """Strongest first. `after`: of the labels that an audit keeps or turns; `grew`: names of
-    factors whose pull became stronger by it."""
+    """Strongest first. `after`: of the labels that an audit keeps or turns; `diagnostics`: whether
+    what they lean on became stronger by it."""
 
     before: list[Factor]
     after: list[Factor]
-    grew: tuple[str, ...]
+    diagnostics: Diagnostics
 
 
-def habits(questions: Questions, actions: NDArray[np.str_], seed: int = 0) -> Habits:
+def habits(
+    questions: Questions, actions: NDArray[np.str_], p_correct: Floats, seed: int = 0
+) -> Habits:
     """Empty where the responses are no texts or fewer than 50 pairs are decided."""
-    if questions.texts is None or questions.decided.sum() < LEAST:
-        return Habits([], [], ())
+    if questions.texts is None:
+        return Habits([], [], Diagnostics(why="the responses are not texts"))
+    if questions.decided.sum() < LEAST:
+        return Habits([], [], Diagnostics(why=f"fewer than {LEAST} pairs are decided"))
     names, differences = style_differences(questions)
     rows = np.flatnonzero(questions.decided)
     better = questions.labels == A
@@ -37,12 +41,7 @@ def habits(questions: Questions, actions: NDArray[np.str_], seed: int = 0) -> Ha
     turned = np.where(actions == "flip", ~better, better)
     kept = rows[(actions[rows] != "drop") & (actions[rows] != "review")]
     after = factors(names, differences[kept], turned[kept], seed=seed) if len(kept) else []
-    pull = {factor.name: abs(factor.win_rate - 0.5) for factor in before}
-    grew = [
-        factor.name for factor in after
-        if abs(factor.win_rate - 0.5) > pull[factor.name] + GREW and factor.p_value < 0.05
-    ]  # fmt: skip
-    return Habits(before, after, tuple(sorted(grew)))
+    return Habits(before, after, diagnostics(questions, names, differences, actions, p_correct))
 
 
 def style_differences(questions: Questions) -> tuple[list[str], Floats]:

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from curation.items import Floats
 from curation.models.device import Device, limit_threads, resolve
-from curation.structure.dictionary import Sparse, scaled
+from curation.structure.dictionary import Sparse, independent, scaled
 
 LEARNING_RATE = 5e-4
 BATCH = 256
 EPOCHS, PATIENCE = 50, 3
-LEAST_STEPS = 1500  # small sets get more epochs, or they would end where they began
+LEAST_STEPS = 500  # small sets get more epochs, or they would end where they began
 DEAD_AFTER = 64  # steps without activation
 AUXILIARY = 1 / 32
 HELD_OUT = 0.1
@@ -54,7 +54,7 @@ def autoencoder(
     if len(order) - held < features:
         raise ValueError(f"{len(rows)} rows are too few for {features} features")
     chosen = torch.from_numpy(rows[order].astype(np.float32)).to(place)
-    weights = started(chosen[held:], features, rng)
+    weights = started(rows[order[held:]], features, place)
     trained = train(chosen[held:], chosen[:held], weights, active, rng)
     threshold = float(kept_threshold(encode(chosen[held:], trained), active))
     activations = in_blocks(rows, trained, threshold, place)
@@ -62,10 +62,10 @@ def autoencoder(
     return Sparse.of(rows, activations, decoder, size)
 
 
-def started(rows: torch.Tensor, features: int, rng: np.random.Generator) -> Weights:
-    """Directions of random rows: features begin where data are."""
-    at = torch.from_numpy(rng.choice(len(rows), features, replace=False)).to(rows.device)
-    decoder = normalised(rows[at] + 1e-6)
+def started(rows: Floats, features: int, place: torch.device) -> Weights:
+    """Independent components: from random rows it takes three times the steps."""
+    atoms = independent(rows, features).astype(np.float32)
+    decoder = torch.from_numpy(atoms).to(place)
     return Weights(decoder.T.clone().requires_grad_(), decoder.clone().requires_grad_())
 
 

@@ -26,6 +26,10 @@ class Sparse(NamedTuple):
 
     @classmethod
     def of(cls, rows: Floats, activations: Floats, decoder: Floats, size: float) -> "Sparse":
+        """Turns each feature so that its largest component is above 0: a sign means nothing."""
+        largest = decoder[np.arange(len(decoder)), np.abs(decoder).argmax(axis=1)]
+        sign = np.where(largest < 0, -1.0, 1.0)
+        activations, decoder = activations * sign, decoder * sign[:, None]
         left, energy = 0.0, float((rows**2).sum())
         for start in range(0, len(rows), BLOCK):
             block = slice(start, start + BLOCK)
@@ -40,8 +44,9 @@ def dictionary(
 ) -> Sparse:
     """At most `active` of `features` directions in each row of `differences` (n, d).
 
-    Matching pursuit chooses them, least squares refits the directions (method of optimal
-    directions), and a direction that no row takes begins anew at the row that is explained worst.
+    They begin as independent components. Matching pursuit chooses among them, least squares refits
+    them (method of optimal directions), and a direction that no row takes begins anew at the row
+    that is explained worst.
     Exchanging a and b turns the sign of a row's activations and nothing else.
     """
     rows, size = scaled(differences)
@@ -49,7 +54,7 @@ def dictionary(
     learnt = rows[rng.permutation(len(rows))[:MOST_ROWS]]
     if len(learnt) < features:
         raise ValueError(f"{len(learnt)} rows are too few for {features} features")
-    atoms = unit(learnt[:features])
+    atoms = independent(learnt, features)
     for _ in range(ROUNDS):
         code, residual = pursue(learnt, atoms, active)
         gram = code.T @ code + RIDGE * len(learnt) * np.eye(features)
@@ -62,6 +67,22 @@ def dictionary(
         for start in range(0, len(rows), BLOCK)
     ]
     return Sparse.of(rows, np.vstack(blocks), atoms, size)
+
+
+def independent(rows: Floats, features: int) -> Floats:
+    """(M, d) unit directions: principal components turned until the scores' fourth powers are
+    largest (FastICA, symmetric), then random ones where the rows have too few dimensions."""
+    values, vectors = np.linalg.eigh(rows.T @ rows / len(rows))
+    top = [at for at in np.argsort(-values)[:features] if values[at] > RIDGE * values.max()]
+    scores = rows @ vectors[:, top] / np.sqrt(values[top])
+    turn = np.eye(len(top))
+    for _ in range(ROUNDS):
+        pulled = ((scores @ turn.T) ** 3).T @ scores / len(rows) - 3 * turn
+        left, _, right = np.linalg.svd(pulled)
+        turn = left @ right
+    atoms = unit((turn * np.sqrt(values[top])) @ vectors[:, top].T)
+    rest = np.random.default_rng(0).normal(size=(features - len(top), rows.shape[1]))
+    return np.vstack([atoms, unit(rest)])
 
 
 def pursue(rows: Floats, atoms: Floats, active: int) -> tuple[Floats, Floats]:

@@ -19,6 +19,7 @@ from curation.consensus.votes import Anchors
 from curation.uncertainty.calibration import calibration_error, likelier_side, reliability
 from service.audit.collect import Collected
 from service.audit.detailed import detailed
+from service.audit.diagnosed import before_and_after
 from service.audit.expressed import what_labels_express
 from service.audit.table import LABELS
 
@@ -126,8 +127,7 @@ def habits(found: Habits) -> dict[str, Any]:
     return {
         "before": [asdict(factor) for factor in found.before],
         "after": [asdict(factor) for factor in found.after],
-        "grew": list(found.grew),
-        "clean": None if not found.before else not found.grew,
+        **before_and_after(found.diagnostics),
     }
 
 

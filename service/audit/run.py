@@ -72,7 +72,7 @@ def judge(
     found = Findings(
         collector.collected, questions, chosen, content, assessment,
         annotators(questions, assessment.posterior, chosen), agreement(questions.votes),
-        habits(questions, assessment.ruling.actions, seed), order(questions),
+        habits(questions, assessment.ruling.actions, assessment.p_correct, seed), order(questions),
         details(questions, collector.ratings(), assessment, seed),
         expressed(questions, content.differences, seed=seed), seed,
     )  # fmt: skip
