@@ -72,7 +72,7 @@ def assess(questions: Questions, content: Content, anchors: Anchors, seed: int =
         **extra_signals(questions, found.reliability),
     }
     witnesses = {
-        "consensus": consensus_witness(questions, found),
+        "consensus": np.where(decided, consensus_witness(questions, found), np.nan),
         "content": columns["content.p_correct"],
         "repeats": np.where((others > 0) & decided, 1 - against, np.nan),
         "near_repeats": np.where((near > 0) & decided, 1 - near_against, np.nan),

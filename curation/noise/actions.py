@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from curation.items import Floats
 
 DOUBTED = 0.5  # p_correct below which a witness speaks against the label
+ROUNDING = 1e-9
 FLIP, SOFTEN = 0.2, 0.6
 FLIP_WITNESSES = 2
 
@@ -47,7 +48,8 @@ def rule(
     arXiv 2507.01352; the thresholds are those of N01.
     """
     n = len(p_correct)
-    against = {name: np.nan_to_num(p, nan=1.0) < DOUBTED for name, p in witnesses.items()}
+    limit = DOUBTED - ROUNDING  # one half from either side is no doubt
+    against = {name: np.nan_to_num(p, nan=1.0) < limit for name, p in witnesses.items()}
     objections = sum((rows.astype(np.int64) for rows in against.values()), np.zeros(n, np.int64))
     sure = np.zeros(n, bool) if certified is None else certified
     may_flip = sure | (objections >= FLIP_WITNESSES)
