@@ -19,6 +19,7 @@ def dawid_skene(
     shown first is a position bias. Dawid & Skene 1979. Anchored items keep their truth.
     """
     truth = initial(votes, anchors)
+    heard = np.bincount(votes.items, minlength=votes.n_items) > 0  # of the others nothing is known
     counts = votes.counts
     steps = 0
     confusion = np.zeros((votes.n_annotators, 3, 3))
@@ -26,12 +27,13 @@ def dawid_skene(
         steps += 1
         said = (counts.T @ truth).reshape(votes.n_annotators, 3, 3).transpose(0, 2, 1) + SMOOTHING
         confusion = said / said.sum(axis=2, keepdims=True)
-        share = truth.mean(axis=0) + 1e-12
+        share = truth[heard].sum(axis=0) + 1e-12
         table = np.log(confusion).transpose(0, 2, 1).reshape(-1, 3)
         logits = counts @ table + np.log(share / share.sum())
         logits -= logits.max(axis=1, keepdims=True)
         found = np.exp(logits)
-        found = settled(found / found.sum(axis=1, keepdims=True), anchors)
+        found = found / found.sum(axis=1, keepdims=True)
+        found = settled(np.where(heard[:, None], found, 1 / 3), anchors)
         moved = float(np.abs(found - truth).max(initial=0))
         truth = found
         if moved < TOLERANCE:

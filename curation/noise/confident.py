@@ -23,6 +23,8 @@ def confident_errors(p_a: Floats, a_better: NDArray[np.bool_]) -> Confident:
     the other side's probability reaches the mean that it has on its own labels and is the larger.
     Same rows as cleanlab's `filter_by="confident_learning"`. Without both labels nothing is wrong.
     """
+    if not np.isfinite(p_a).all():
+        raise ValueError("probabilities must be finite")
     n = len(p_a)
     if n == 0 or a_better.all() or not a_better.any():
         return Confident(np.zeros(n, bool), 0.0, 0.0)

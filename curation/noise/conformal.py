@@ -39,10 +39,7 @@ def select(
     rows whose correctness is known. It must not have been fitted on these rows' verified answers.
     Jin & Candès, arXiv 2210.01408.
     """
-    if not 0 < alpha < 1:
-        raise ValueError("alpha must be above 0 and below 1")
-    if not (np.isfinite(scores).all() and np.isfinite(calibration).all()):
-        raise ValueError("scores must be finite")
+    check(scores, calibration, alpha)
     found = p_values(np.asarray(scores, np.float64), np.asarray(calibration, np.float64), correct)
     return Certificate(benjamini_hochberg(found, alpha), found, alpha, len(calibration))
 
@@ -51,8 +48,16 @@ def select_flips(
     scores: Floats, calibration: Floats, correct: NDArray[np.bool_], alpha: float = 0.1
 ) -> Certificate:
     """The labels that are wrong: among those returned at most a share alpha is right."""
+    check(scores, calibration, alpha)
     found = p_values(-np.asarray(scores), -np.asarray(calibration), correct, null=True)
     return Certificate(benjamini_hochberg(found, alpha), found, alpha, len(calibration))
+
+
+def check(scores: Floats, calibration: Floats, alpha: float) -> None:
+    if not 0 < alpha < 1:
+        raise ValueError("alpha must be above 0 and below 1")
+    if not (np.isfinite(scores).all() and np.isfinite(calibration).all()):
+        raise ValueError("scores must be finite")
 
 
 def benjamini_hochberg(found: Floats, alpha: float) -> NDArray[np.bool_]:

@@ -60,6 +60,8 @@ def denoise(
     cross-fitted. No rate is given where the starts end more than .05 apart, where the scorer is
     right on less than 65 % of labels that it did not see, or without any pair.
     """
+    if not np.isfinite(p).all():
+        raise ValueError("probabilities must be finite")
     p = np.clip(np.asarray(p, np.float64), 0, 1)
     who = np.zeros(len(p), np.int64) if annotators is None else annotators
     count = int(who.max(initial=0)) + 1
@@ -79,6 +81,8 @@ def sharpened(margin: Floats) -> Callable[[Floats], Floats]:
     that the labels, each right with probability w, make likeliest. A slope that was fitted to the
     labels as they are has their noise in it, and EM finds hardly any more."""
     m = np.asarray(margin, np.float64)
+    if not np.isfinite(m).all():
+        raise ValueError("margins must be finite")
 
     def refit(w: Floats) -> Floats:
         slope = 1.0

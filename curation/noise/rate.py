@@ -71,11 +71,16 @@ def from_confident_learning(
         return refused(name, rows, "no scorer judged the texts")
     if not oof_accuracy >= 0.65:
         return refused(name, rows, f"the scorer is right on {oof_accuracy:.0%} of unseen labels")
+    if rows == 0:
+        return refused(name, rows, "there are no labels")
     return resampled(name, lambda taken: count(taken) / len(taken), rows, seed)
 
 
 def resampled(name: str, rate: Callable[[NDArray[np.int64]], float], rows: int, seed: int) -> Rate:
-    """Percentile interval over resampled labels."""
+    """Percentile interval over resampled labels; of one label nothing but itself."""
+    if rows == 1:
+        only = rate(np.arange(1))
+        return Rate(name, only, only, only, 1)
     found = bootstrap(
         (np.arange(rows),), rate, vectorized=False, n_resamples=RESAMPLES, method="percentile",
         confidence_level=LEVEL, rng=np.random.default_rng(seed),

@@ -4,6 +4,7 @@ import numpy as np
 
 from curation.items import Floats
 
+SURE = 1e-12  # a model's probability stays this far off 0, where the loss has no end
 MOST = 0.45  # at .5 a label says nothing, and the targets grow without limit
 
 
@@ -17,14 +18,18 @@ def robust_loss(p: Floats, flip_rate: Floats | float) -> Floats:
     `p` (n,) is P(chosen better) by the model. Chowdhury et al., arXiv 2403.00409.
     """
     epsilon = clamped(flip_rate)
-    kept, turned = -np.log(p), -np.log1p(-np.asarray(p))
+    kept, turned = nats(p), nats(1 - np.asarray(p))
     return ((1 - epsilon) * kept - epsilon * turned) / (1 - 2 * epsilon)
 
 
 def conservative_loss(p: Floats, flip_rate: Floats | float) -> Floats:
     """(1 − ε) L(w, l) + ε L(l, w): label smoothing; biased, with bounded variance."""
     epsilon = clamped(flip_rate)
-    return -(1 - epsilon) * np.log(p) - epsilon * np.log1p(-np.asarray(p))
+    return (1 - epsilon) * nats(p) + epsilon * nats(1 - np.asarray(p))
+
+
+def nats(p: Floats) -> Floats:
+    return -np.log(np.clip(p, SURE, 1.0))
 
 
 def robust_target(flip_rate: Floats | float, label: Floats | float = 1.0) -> Floats:

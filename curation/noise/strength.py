@@ -42,7 +42,7 @@ def strengths(chosen: Floats, rejected: Floats, bands: int = BANDS) -> Strength:
 
 def scaled(margins: Floats) -> Floats:
     """(n, M) with each model's margins of mean square 1; nothing is subtracted across a pair."""
-    size = np.sqrt(np.nanmean(margins**2, axis=0)) if len(margins) else np.ones(margins.shape[1])
+    size = np.sqrt(mean_of_known(np.asarray(margins, np.float64).T ** 2, 0.0))
     return margins / np.where(size > 0, size, 1.0)
 
 
@@ -56,5 +56,15 @@ def quantile_bands(values: Floats, bands: int) -> NDArray[np.int64]:
 
 
 def soft_labels(margins: Floats) -> tuple[Floats, Floats]:
-    """σ of the mean margin, and the mean of σ(margin): (n,) each, P(label right)."""
-    return expit(np.nanmean(margins, axis=1)), np.nanmean(expit(margins), axis=1)
+    """σ of the mean margin, and the mean of σ(margin): (n,) each, P(label right); .5 where there
+    is no margin."""
+    return expit(mean_of_known(margins, 0.0)), mean_of_known(expit(margins), 0.5)
+
+
+def mean_of_known(values: Floats, nothing: float) -> Floats:
+    """(rows,) means without NaN; `nothing` for a row of NaN."""
+    known = np.isfinite(values)
+    count = known.sum(axis=1)
+    return np.where(
+        count > 0, np.where(known, values, 0.0).sum(axis=1) / np.maximum(count, 1), nothing
+    )
