@@ -15,7 +15,9 @@ def audit(
     anchors: Annotated[
         str, typer.Option(help="Verified answers to use: all, a number of random ones, or a file.")
     ] = "all",
-    layout: Annotated[str | None, typer.Option("--format", help="Layout of the files.")] = None,
+    layout: Annotated[
+        str | None, typer.Option("--layout", "--format", help="Layout of the files.")
+    ] = None,
     embed: Annotated[
         bool, typer.Option("--embed/--no-embed", help="Judge texts by embeddings, too: slower.")
     ] = True,

@@ -10,10 +10,13 @@ from typing import Any
 import httpx
 import orjson
 
+from service.cli.mapping import in_words
+
 ATTEMPTS = 8  # about 25 s in all: a database that restarts is back by then
 LONGEST_WAIT = 5.0  # seconds
 POLL_SECONDS = 0.25
 CHUNK = 1 << 20
+SHOWN_ROWS = 3  # bad rows that an error names
 FINAL = ("succeeded", "failed", "cancelled")
 
 Job = dict[str, Any]
@@ -159,16 +162,29 @@ def refusal(response: httpx.Response) -> ApiError:
     return of_problem(problem, 2 if response.status_code in (400, 401, 404, 422) else 1)
 
 
+def advised(problem: dict[str, Any]) -> str:
+    """Its detail; where that proposes a mapping, as options of the command line."""
+    before, _, after = str(problem["detail"]).partition("; try mapping=")
+    if not problem.get("suggestion"):
+        return str(problem["detail"])
+    known = after.partition("; known layouts: ")[2]
+    return f"{before}; known layouts: {known}; try: {in_words(problem['suggestion'])}"
+
+
 def of_problem(problem: dict[str, Any], exit_code: int) -> ApiError:
     code = problem.get("code")
-    where = [f"{name} {problem[name]}" for name in ("line", "field") if problem.get(name)]
+    detail = advised(problem)
+    said = {name: problem.get(name) for name in ("line", "column", "field")}
+    if f"'{said['field']}'" in detail:
+        said["field"] = None
+    where = [f"{name} {value}" for name, value in said.items() if value]
     place = f" ({', '.join(where)})" if where else ""
     rows = [
-        f"\n  line {row['line']}: {row['message']} ({row['code']})"
-        for row in (problem.get("errors") or [])[:3]
+        f"line {row['line']}: {row['message']} ({row['code']})"
+        for row in (problem.get("errors") or [])[:SHOWN_ROWS]
         if "line" in row
     ]
-    detail = f"{problem['detail']}{place}{''.join(rows)}"
+    detail = "; ".join([f"{detail}{place}", *rows])
     return ApiError(detail, code=code, exit_code=exit_code)
 
 

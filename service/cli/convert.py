@@ -29,7 +29,9 @@ def convert(
     file: Annotated[Path, typer.Argument(help="Any file that an upload takes.")],
     to: Annotated[str, typer.Option("--to", help="Layout to write; see `prefsift formats`.")],
     out: Annotated[Path, typer.Option(help=f"File to write: {', '.join(KINDS)}, .gz, .zst.")],
-    layout: Annotated[str | None, typer.Option("--format", help="Layout of FILE.")] = None,
+    layout: Annotated[
+        str | None, typer.Option("--layout", "--format", help="Layout of FILE.")
+    ] = None,
     column: Annotated[
         list[str] | None, typer.Option("--map", help="our-column=their-column; repeatable.")
     ] = None,

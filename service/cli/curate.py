@@ -17,6 +17,7 @@ from curation.pairing import load as load_policy
 from curation.recipes import RECIPES, Budget, load
 from service.cli import destination
 from service.cli.connection import connected
+from service.cli.mapping import Columns, mapping_of
 from service.cli.pipeline import Pipeline, Request
 from service.cli.progress import Bars
 from service.export import manifest
@@ -26,7 +27,7 @@ from service.report import terminal
 INTERRUPTED = 130
 MAX_SEED = 2**31 - 1
 
-Files = Annotated[list[Path], typer.Argument(help="JSONL or Parquet; plain, gz or zst.")]
+Files = Annotated[list[Path], typer.Argument(help="Files that an upload takes: JSONL, CSV, …")]
 RecipeName = Annotated[str, typer.Option(help="Id of a recipe, or a recipe file (.yaml, .json).")]
 BudgetText = Annotated[str | None, typer.Option(help='"10%" of all pairs, or "500" pairs.')]
 Out = Annotated[Path, typer.Option(help="Missing or empty, or an earlier export: replaced.")]
@@ -49,6 +50,7 @@ def curate(
     budget: BudgetText = None,
     seed: Seed = 0,
     layout: Layout = None,
+    column: Columns = None,
     pairs: PairPolicyName = None,
     strict: Strict = False,
     license: License = None,
@@ -62,7 +64,11 @@ def curate(
     Example: prefsift curate pairs.jsonl --recipe fifa --budget 10% --out curated
     """
     began = time.monotonic()
-    upload = {"mode": "atomic" if strict else "partial", **known_layout(layout)}
+    upload = {
+        "mode": "atomic" if strict else "partial",
+        **known_layout(layout),
+        **known_columns(column),
+    }
     request = Request(
         readable(files), known_recipe(recipe), known_budget(budget), seed, upload, license,
         known_policy(pairs),
@@ -148,6 +154,11 @@ def known_layout(name: str | None) -> dict[str, str]:
     if name is not None and name not in FORMATS:
         wrong(f"there is no layout {name!r}; known: {', '.join(FORMATS)}", "--layout")
     return {} if name is None else {"layout": name}
+
+
+def known_columns(column: list[str] | None) -> dict[str, str]:
+    mapping = mapping_of(column)
+    return {"mapping": orjson.dumps(mapping).decode()} if mapping else {}
 
 
 def wrong(message: str, option: str) -> NoReturn:

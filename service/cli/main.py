@@ -28,6 +28,7 @@ COMMANDS = {
     "convert": Command("convert", "convert", "Rewrite a file in another layout"),
     "datasets": Command("remote", "datasets", "The datasets"),
     "upload": Command("upload", "upload", "Add files to a dataset"),
+    "rejects": Command("upload", "rejects", "The lines of an upload that were not taken"),
     "policies": Command("policies", "policies", "The pair policies, or one of them"),
     "pairs": Command("pairs", "pairs", "Build pairs from labels by a policy"),
     "import": Command("importing", "fetch", "Add files of a hub dataset or a URL to a dataset"),
@@ -65,9 +66,17 @@ def main() -> None:
     except SystemExit:
         raise  # before the next line, which imports
     except expected_errors() as error:
-        message = " ".join(str(error).split())  # one line, whatever a server had to say
+        message = " ".join(worded(error).split())  # one line, whatever a server had to say
         typer.secho(f"error: {message}", fg="red", err=True)
         raise SystemExit(getattr(error, "exit_code", 1)) from error
+
+
+def worded(error: BaseException) -> str:
+    """As the command line says it, also where no server was asked."""
+    from service.cli.client import of_problem
+    from service.errors import ServiceError
+
+    return str(of_problem(error.problem(), 1) if isinstance(error, ServiceError) else error)
 
 
 def build(asked: str | None) -> typer.Typer:

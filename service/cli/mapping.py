@@ -1,8 +1,14 @@
 """`--map our-column=their-column`, repeated."""
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import typer
+
+Columns = Annotated[
+    list[str] | None, typer.Option("--map", help="our-column=their-column; repeatable.")
+]
 
 
 def mapping_of(column: Sequence[str] | None) -> dict[str, str]:
@@ -14,3 +20,8 @@ def mapping_of(column: Sequence[str] | None) -> dict[str, str]:
     if len(mapping) < len(pairs):
         raise typer.BadParameter("a column of ours has two of theirs", param_hint="--map")
     return mapping
+
+
+def in_words(mapping: Mapping[str, str]) -> str:
+    """The options that give this mapping, for a shell."""
+    return " ".join(f"--map {shlex.quote(f'{o}={t}')}" for o, t in mapping.items())

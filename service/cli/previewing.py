@@ -1,12 +1,13 @@
 """A preview on the screen: the layout, the columns, the first records and the first rejects."""
 
-import shlex
 from typing import Any
 
 import orjson
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from service.cli.mapping import in_words
 
 SHOWN = 60  # characters of a text
 SHOWN_REJECTS = 5
@@ -26,11 +27,13 @@ def print_preview(console: Console, name: str, found: dict[str, Any]) -> None:
         say(
             console, f"  line {reject['line']}: {reject['message']} ({reject['code']})", style="red"
         )
+    more = found["rejected"] - SHOWN_REJECTS
+    if more > 0:
+        say(console, f"  … and {more:,} more rejected", style="red")
     for sentence in found["advice"]:
         say(console, sentence)
     if found["suggestion"]:
-        words = (f"--map {shlex.quote(f'{o}={t}')}" for o, t in found["suggestion"].items())
-        say(console, f"try: {' '.join(words)}")
+        say(console, f"try: {in_words(found['suggestion'])}")
 
 
 def headline(name: str, found: dict[str, Any]) -> str:

@@ -4,7 +4,9 @@ Each prints what the API answered as one JSON value, and follows the job that it
 """
 
 import uuid
+from collections.abc import Iterator
 from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,8 +25,16 @@ DatasetName = Annotated[str, typer.Argument(help="Name or id of a dataset.")]
 SubsetId = Annotated[str, typer.Argument(help="Id of a subset, from `prefsift select`.")]
 
 
+MOST_NEAR = 5  # datasets that are named where one is not there
+
+
 def show(value: Any) -> None:
     typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+def note(line: str) -> None:
+    """To people, beside the JSON on stdout."""
+    typer.secho(line, fg="yellow", err=True)
 
 
 def follow(api: Api, job: Job) -> Job:
@@ -33,10 +43,16 @@ def follow(api: Api, job: Job) -> Job:
 
 
 def dataset_named(api: Api, name: str) -> str:
-    """The id of a dataset that is given by name or by id."""
+    """The id of a dataset that is given by name or by id. Raises ApiError, with names near it."""
     for found in api.pages("/datasets", name=name):
         return found["id"]
-    return api.get(f"/datasets/{name}")["id"]
+    with suppress(ValueError):
+        return api.get(f"/datasets/{uuid.UUID(name)}")["id"]
+    names = [found["name"] for found in api.pages("/datasets")]
+    near = get_close_matches(name, names, MOST_NEAR) or names[:MOST_NEAR]
+    there = f"there are {', '.join(near)}" if near else "there is none yet"
+    hint = f"{there}; see `prefsift datasets`"
+    raise ApiError(f"no dataset is named {name!r}: {hint}", code="not_found", exit_code=2)
 
 
 def datasets() -> None:
@@ -74,13 +90,20 @@ def select(
     body = {"recipe": recipe, "budget": budget, "seed": seed}
     made = api.post(f"/datasets/{dataset_named(api, dataset)}/subsets", body)
     follow(api, made["job"])
-    show(api.get(f"/subsets/{made['subset']['id']}"))
+    found = api.get(f"/subsets/{made['subset']['id']}")
+    if not found["pool"]:
+        note(f"there are no pairs to select from: `prefsift pairs build {dataset} --preview`")
+    show(found)
 
 
 def exporter(api: Api, source: str, where: str | None) -> str:
     """The path of the subset, or else of the dataset, that is called so."""
     with suppress(ValueError, ApiError):
-        if where is None and api.get(f"/subsets/{uuid.UUID(source)}"):
+        if api.get(f"/subsets/{uuid.UUID(source)}"):
+            if where is not None:
+                raise typer.BadParameter(
+                    "is for a whole dataset, not a subset", param_hint="--where"
+                )
             return f"/subsets/{source}"
     return f"/datasets/{dataset_named(api, source)}"
 
@@ -126,6 +149,7 @@ def export(
     """Write a subset or a whole dataset as a folder for `datasets.load_dataset` or a trainer.
 
     Example: prefsift export SUBSET --out curated --layout llamafactory
+
     Example: prefsift export mine --out clear --layout native --where "votes >= 3"
     """
     pairs = (each.partition("=") for each in option or ())
@@ -152,4 +176,16 @@ def export(
         found = api.get(f"/exports/{made['export']['id']}")
         for _ in fetch(api, found, fresh):
             pass
+        for line in warnings(found, fresh):
+            note(line)
     show(found)
+
+
+def warnings(found: dict[str, Any], folder: Path) -> Iterator[str]:
+    """What a user should know of an export that was written."""
+    if not found["rows"]:
+        yield "nothing was kept: the export has no rows"
+    report = folder / "preflight.json"
+    findings = orjson.loads(report.read_bytes())["findings"] if report.exists() else []
+    for each in findings:
+        yield f"{each['count']:,} rows: {each['message']} (preflight.json)"

@@ -1,5 +1,6 @@
 """`prefsift upload`: files into a dataset, or a look at how they would be read."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,19 +10,16 @@ from rich.console import Console
 
 from service.cli.client import Api, ApiError
 from service.cli.connection import connect
-from service.cli.mapping import mapping_of
+from service.cli.mapping import Columns, mapping_of
 from service.cli.pipeline import shown_name
 from service.cli.previewing import print_preview
 from service.cli.progress import Bars
-from service.cli.remote import dataset_named, show
+from service.cli.remote import dataset_named, note, show
 from service.cli.sending import Options, first_lines, send
 
 Files = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)]
 DatasetName = Annotated[str, typer.Option(help="Its name; made if there is none.")]
 Layout = Annotated[str | None, typer.Option(help="See `prefsift formats`; else recognised.")]
-Columns = Annotated[
-    list[str] | None, typer.Option("--map", help="our-column=their-column; repeatable.")
-]
 
 
 def upload(
@@ -50,7 +48,31 @@ def upload(
             print_preview(Console(highlight=False), path.name, found)
         return
     with Bars(Console(stderr=True)) as bars:
-        show([add(api, bars, named(api, dataset), path, options) for path in files])
+        found = [add(api, bars, named(api, dataset), path, options) for path in files]
+    for upload in found:
+        warn(upload, dataset)
+    show(found)
+
+
+def rejects(
+    upload_id: Annotated[str, typer.Argument(help="Id of an upload, from `prefsift upload`.")],
+) -> None:
+    """Print the lines of an upload that were not taken, each with its reason, as JSONL.
+
+    Example: prefsift rejects UPLOAD > rejects.jsonl
+    """
+    typer.echo(connect().request("GET", f"/uploads/{upload_id}/rejects").content, nl=False)
+
+
+def warn(upload: dict[str, Any], dataset: str) -> None:
+    """Say what the counts of an upload mean for what comes next."""
+    name, rejected = upload["filename"], upload["rejected"]
+    if rejected:
+        rows = f"{rejected:,} of {upload['rows_in']:,} lines were not taken"
+        note(f"{name}: {rows}; `prefsift rejects {upload['id']}` prints them with the reasons")
+    if upload["accepted"] and not upload["pairs"]:
+        build = f"prefsift pairs build {shlex.quote(dataset)} --preview"
+        note(f"{name}: its labels decide no pair by themselves; a policy may: `{build}`")
 
 
 def read_as(layout: str | None, column: list[str] | None) -> Options:

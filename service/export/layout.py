@@ -3,10 +3,11 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from service.errors import Invalid
 from service.formats.record import Message, Record
 
 FileKind: TypeAlias = Literal["parquet", "jsonl", "csv"]  # parquet in shards, others one a split
@@ -80,6 +81,24 @@ class TrainerLayout(BaseModel, ABC):
     holds_answers: ClassVar[bool] = True
     holds_images: ClassVar[bool] = False  # and no texts
     finds_answers_by_text: ClassVar[bool] = False  # in the rendered chat, which may trim them
+
+    @classmethod
+    def with_options(cls, name: str, options: Mapping[str, Any]) -> Self:
+        """Raises Invalid `wrong_options`, with the options that there are."""
+        try:
+            return cls(**options)
+        except ValidationError as error:
+            wrong = (
+                (".".join(map(str, each["loc"])), each["type"], each["msg"])
+                for each in error.errors()
+            )
+            said = "; ".join(
+                f"there is no {place!r}" if kind == "extra_forbidden" else f"{place}: {message}"
+                for place, kind, message in wrong
+            )
+            there = ", ".join(cls.model_fields) or "none"
+            detail = f"options of {name}: {said}; it has {there}"
+            raise Invalid(detail, code="wrong_options") from None
 
     @abstractmethod
     def features(self) -> Any:

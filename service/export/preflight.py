@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 Severity: TypeAlias = Literal["error", "warning"]
 SHOWN = 20  # rows named in a finding
+NAMED = 3  # rows named in a refusal
+LEFT_OUT_BY = {
+    "empty_answer": "'chosen.length > 0 AND rejected.length > 0'",
+    "empty_prompt": "'prompt.length > 0'",
+}
 
 CODES: dict[str, tuple[Severity, str]] = {
     "empty_answer": ("error", "an answer has no text"),
@@ -90,11 +95,19 @@ class Preflight(BaseModel):
     def refuse_errors(self) -> None:
         """Raises Invalid `preflight_failed` with every finding where one is an error."""
         if self.errors:
-            said = "; ".join(f"{found.message} ({found.count})" for found in self.errors)
+            said = "; ".join(map(in_words, self.errors))
             findings = [found.model_dump(mode="json") for found in self.findings]
             raise Invalid(
                 f"nothing was exported: {said}", code="preflight_failed", findings=findings
             )
+
+
+def in_words(found: Finding) -> str:
+    """With the first rows by id, and what leaves them out."""
+    rows = ", ".join(found.rows[:NAMED]) + (", …" if found.count > NAMED else "")
+    hint = LEFT_OUT_BY.get(found.code)
+    advice = f"; of a dataset, where={hint} leaves them out" if hint else ""
+    return f"{found.message} ({found.count}: {rows}{advice})"
 
 
 def preflight(

@@ -37,10 +37,7 @@ RECORD_LAYOUTS: dict[str, type[RecordLayout]] = {
 
 def layout_of(wanted: Wanted) -> RecordLayout:
     """Raises Invalid for wrong options."""
-    try:
-        return RECORD_LAYOUTS[wanted.layout](**wanted.options)
-    except ValueError as error:
-        raise Invalid(f"options of {wanted.layout}: {error}", code="wrong_options") from None
+    return RECORD_LAYOUTS[wanted.layout].with_options(wanted.layout, wanted.options)
 
 
 class Source:

@@ -43,10 +43,7 @@ def layout_of(wanted: Wanted) -> PairLayout:
     if found is None or not issubclass(found, PairLayout):
         known = ", ".join(("huggingface", *LAYOUTS))
         raise Invalid(f"no export layout {wanted.layout!r}; known: {known}", code="unknown_layout")
-    try:
-        return found(**wanted.options)
-    except ValueError as error:
-        raise Invalid(f"options of {wanted.layout}: {error}", code="wrong_options") from None
+    return found.with_options(wanted.layout, wanted.options)
 
 
 def write(source: Path, out: Path, wanted: Wanted) -> tuple[int, dict[str, FileFacts]]:

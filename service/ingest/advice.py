@@ -1,11 +1,15 @@
 """What to do about a file that is read otherwise than its owner thinks, in sentences."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from service.ingest.mapping import proposed
+from service.formats import FORMATS
+from service.ingest.mapping import CALLED, proposed
 
+OURS = {name for layout in FORMATS.values() for name in layout.columns} | {*CALLED}
 SHOWN = 10  # names in a sentence
+NEAR = 0.8  # of difflib's ratio, 0..1
 MOST = 0.5  # of the rows have to be as the layout says
 
 
@@ -25,6 +29,8 @@ def advice(found: Looked) -> Iterator[str]:
     if not found.looked_at:
         yield "the file has no rows"
         return
+    if found.rejected:
+        yield from slips(found.mapping)
     strangers = [theirs for theirs in found.mapping.values() if theirs not in found.columns]
     if found.columns and strangers:
         yield f"the file has no column {listed(strangers)}; it has {listed(found.columns)}"
@@ -35,6 +41,14 @@ def advice(found: Looked) -> Iterator[str]:
             f"most rows can't be read as {found.layout}: a file has one layout; "
             "choose another one, or split the file"
         )
+
+
+def slips(mapping: Mapping[str, str]) -> Iterator[str]:
+    """Columns of ours that nearly have the name of one."""
+    for ours in mapping:
+        near = get_close_matches(ours, sorted(OURS), 1, NEAR)
+        if near and ours not in OURS:
+            yield f"{ours!r} is not a column that a layout is told by; is {near[0]!r} meant?"
 
 
 def unknown(found: Looked) -> Iterator[str]:

@@ -58,7 +58,7 @@ def layout_of(rows: Sequence[Row]) -> Format | None:
         may = f"; try mapping={orjson.dumps(guess).decode()}" if guess else ""
         known = ", ".join(FORMATS)
         detail = f"no known layout has these keys: {keys}{may}; known layouts: {known}"
-        raise Invalid(detail, code="unknown_layout", line=rows[0].line)
+        raise Invalid(detail, code="unknown_layout", line=rows[0].line, suggestion=guess)
     return found[0] if found else None
 
 

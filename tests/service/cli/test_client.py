@@ -12,6 +12,7 @@ import pytest
 from service.cli import client
 from service.cli.client import Api, ApiError
 from service.cli.pipeline import Request, dataset_name, inside, shown_name
+from service.cli.remote import dataset_named
 
 
 class Script(BaseHTTPRequestHandler):
@@ -72,6 +73,37 @@ def test_a_refusal_becomes_a_message_and_an_exit_code(api: Api, status: int, cod
     with pytest.raises(ApiError, match=r"no such thing \(line 3, field f\)") as caught:
         api.post("/datasets", {})
     assert caught.value.exit_code == code
+
+
+def test_a_refusal_says_what_to_type(api: Api) -> None:
+    problem = {
+        "detail": 'no layout; try mapping={"prompt":"The Q"}; known layouts: hh', "code": "c",
+        "suggestion": {"prompt": "The Q"}, "line": 1,
+    }  # fmt: skip
+    Script.planned.append((422, problem))
+    with pytest.raises(ApiError) as caught:
+        api.post("/datasets", {})
+    wanted = "no layout; known layouts: hh; try: --map 'prompt=The Q' (line 1)"
+    assert str(caught.value) == wanted
+
+
+def test_bad_rows_are_told_apart_in_one_line(api: Api) -> None:
+    rows = [{"line": n, "message": "wrong", "code": "x"} for n in range(1, 6)]
+    Script.planned.append((422, {"detail": "5 of 6 rows are wrong", "errors": rows}))
+    with pytest.raises(ApiError) as caught:
+        api.post("/datasets", {})
+    named = "line 1: wrong (x); line 2: wrong (x); line 3: wrong (x)"
+    assert str(caught.value) == f"5 of 6 rows are wrong; {named}"
+
+
+def test_a_dataset_that_is_not_there_comes_with_names_near_it(api: Api) -> None:
+    there = [{"id": "1", "name": "chats"}, {"id": "2", "name": "pairs"}]
+    Script.planned += [
+        (200, {"items": [], "next_cursor": None}), (200, {"items": there, "next_cursor": None})
+    ]  # fmt: skip
+    with pytest.raises(ApiError, match="no dataset is named 'chat': there are chats; ") as caught:
+        dataset_named(api, "chat")
+    assert caught.value.exit_code == 2
 
 
 def test_pages_are_followed_to_the_last(api: Api) -> None:

@@ -34,6 +34,19 @@ def test_a_preview_shows_columns_records_and_rejects() -> None:
     assert "line 2: the line is a int, not an object (not_an_object)" in said
 
 
+def test_rejects_that_are_not_shown_are_counted() -> None:
+    good = {"prompt": "2 + 2?", "chosen": "4", "rejected": "5"}
+    said = shown(lines(good, *range(7)))
+    assert "… and 2 more rejected" in said
+    assert "more rejected" not in shown(lines(good, *range(5)))
+
+
+def test_a_column_of_ours_with_a_slip_is_named_with_the_one_near_it() -> None:
+    said = shown(lines({"q": "2 + 2?", "good": "4"}), promt="q", chosen="good")
+    assert "'promt' is not a column that a layout is told by; is 'prompt' meant?" in said
+    assert "meant" not in shown(lines({"q": "2 + 2?", "good": "4"}), prompt="q", chosen="good")
+
+
 def test_a_file_of_no_known_layout_says_what_to_do() -> None:
     said = shown(lines({"q": "2 + 2?"}))
     assert "no known layout" in said

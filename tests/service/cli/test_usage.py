@@ -17,6 +17,7 @@ from service.cli.main import build
         ([__file__, "--budget", "0%"], "percentage"),
         ([__file__, "--budget", "many"], "percentage"),
         ([__file__, "--layout", "nope"], "known: "),
+        ([__file__, "--map", "prompt"], "our-column=their-column"),
         ([__file__, "--seed", "-1"], "--seed"),
         ([__file__, "--nope"], "--nope"),
         ([], "files"),

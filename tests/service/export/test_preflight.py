@@ -82,6 +82,7 @@ def test_errors_refuse_the_export_and_warnings_do_not() -> None:
         run(*[pair(index, chosen=says("")) for index in range(50)]).refuse_errors()
     problem = error.value.problem()
     assert (problem["status"], problem["code"]) == (422, "preflight_failed")
+    assert "(50: pair-0, pair-1, pair-2, …; of a dataset, where='chosen.length" in problem["detail"]
     [finding] = problem["findings"]
     assert (finding["count"], len(finding["rows"])) == (50, 20)
 

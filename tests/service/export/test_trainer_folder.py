@@ -81,6 +81,8 @@ def test_options_weights_and_lengths(client: TestClient, subset: Subset, tmp_pat
     wrong = {"layout": "trl_reward", "options": {"nope": 1}}
     answer = client.post(f"/api/v1/subsets/{subset.id}/exports", json=wrong)
     assert (answer.status_code, answer.json()["code"]) == (422, "wrong_options")
+    wanted = "options of trl_reward: there is no 'nope'; it has margin"
+    assert answer.json()["detail"] == wanted
     answer = client.post(f"/api/v1/subsets/{subset.id}/exports", json={"layout": "nope"})
     assert (answer.status_code, answer.json()["code"]) == (422, "unknown_layout")
     model = {"layout": "trl_preference", "tokenizer": "/etc", "max_length": 8}
