@@ -1,4 +1,4 @@
-"""What labels go with, before and after doubtful ones are turned or left out; cycles; protocols."""
+"""What labels go with, before and after doubtful ones are turned or left out; cycles."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,6 @@ from curation.consensus.votes import A
 from curation.items import Floats
 from curation.structure.cycles import Triads, hodge_rank, triads
 from curation.structure.factors import Factor, factors
-from curation.structure.protocols import Consistency, consistency
 
 LEAST = 50
 
@@ -67,15 +66,3 @@ def order(questions: Questions) -> Order:
     sign = np.array([1, -1, 0, 0])[questions.labels]
     shares = hodge_rank(questions.a, questions.b, sign.astype(np.float64)).cyclic_share
     return Order(shares, triads(questions.a, questions.b, sign))
-
-
-def ratings_against_comparisons(questions: Questions, rater: int, judge: int) -> Consistency:
-    """A04 for two of the voters: what ratings imply against direct comparisons, vote by vote."""
-    votes = questions.votes.votes
-    ratings, direct = votes.annotators == rater, votes.annotators == judge
-    implied = np.full(votes.n_items, -1)
-    implied[votes.items[ratings]] = votes.said[ratings]
-    items = votes.items[direct]
-    both = implied[items] >= 0
-    gap = np.array([1.0, -1.0, 0.0])[implied[items][both]]
-    return consistency(gap, np.zeros(len(gap)), votes.said[direct][both])

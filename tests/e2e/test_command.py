@@ -1,5 +1,6 @@
 """The frame of the command line: what needs no server starts none, and loads little."""
 
+import json
 import subprocess
 import sys
 from importlib.metadata import version
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.command import Command
+from tests.e2e.installed import EXAMPLES
 
 pytestmark = pytest.mark.e2e
 HEAVY = ("sqlalchemy", "httpx", "pyarrow", "numpy", "celery", "fastapi", "torch", "psycopg")
@@ -68,3 +70,18 @@ def test_down_and_status_without_a_home_make_none(command: Command) -> None:
     nothing = Command(command.home)
     assert nothing.json("status", code=1)["running"] is False
     assert not command.home.exists()
+
+
+def test_an_audit_needs_no_server_and_prints_one_json_value(
+    command: Command, tmp_path: Path
+) -> None:
+    out = tmp_path / "audit"
+    path = tmp_path / "few.jsonl"
+    path.write_text("".join(EXAMPLES.read_text().splitlines(keepends=True)[:60]))
+    said = command.json("audit", str(path), "--out", str(out), "--no-embed", "--anchors", "0")
+    assert said["pairs"] == 93
+    assert said == json.loads((out / "report.json").read_bytes())
+    assert sum(said["actions"].values()) == said["pairs"]
+    assert {path.name for path in out.iterdir()} == {"report.html", "report.json", "pairs.parquet"}
+    assert not command.home.exists()
+    assert "can't read" in command("audit", "nothing.jsonl", "--out", str(out), code=2)
