@@ -25,6 +25,7 @@ from service.export import (
 )
 from service.export.manifest import Provenance
 from service.export.record_folder import RECORD_LAYOUTS
+from service.export.relabelling import Relabelling, of_export, relabelled, with_columns
 from service.export.shards import FileFacts
 from service.export.splitting import Scheme, split_dataset
 from service.tables.datasets import Dataset
@@ -83,7 +84,8 @@ def fill(
     if export.layout in RECORD_LAYOUTS:
         rows, written = record_export.write(session, subset, export.options, wanted(export), out)
         return out, rows, written
-    found = write(session, subset, export.options, pairs)
+    relabelling = of_export(session, subset, export)
+    found = write(session, subset, export.options, pairs, relabelling)
     if export.layout == "huggingface":
         return pairs, sum(each.get("rows", 0) for each in found.values()), found
     rows, written = trainer_folder.write(pairs, out, wanted(export))
@@ -115,7 +117,11 @@ def store(path: Path) -> str:
 
 
 def write(
-    session: Session, subset: Subset, options: Mapping[str, Any], path: Path
+    session: Session,
+    subset: Subset,
+    options: Mapping[str, Any],
+    path: Path,
+    relabelling: Relabelling | None = None,
 ) -> dict[str, Any]:
     """Fill the folder from the database; each file's facts by path."""
     fraction = float(options["test_fraction"])
@@ -141,11 +147,17 @@ def write(
         pair_builds=pair_labels.builds(session, subset),
         split=splits.describe({*kept}) | {"rows_left_out": rows_left_out},
         replay=wishes.of(session, subset, options),
+        labels=None if relabelling is None else relabelling.described,
     )
     labels = [*pair_labels.columns(session, subset), *source.image_columns(session, subset)]
+    if relabelling is not None:
+        labels = with_columns(labels)
+    rows = source.rows(
+        session, subset, labels, lambda pair, row: relabelled(relabelling, pair, row, both)
+    )
     _, written = folder.write(
         path,
-        (row for row in source.rows(session, subset, labels) if row["prompt_id"] not in both),
+        (row for row in rows if row["prompt_id"] not in both),
         splits.among({*kept}, TEST),
         measures.measure(session, subset),
         provenance,

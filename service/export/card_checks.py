@@ -51,6 +51,7 @@ def whole_card(
         names[len(COLUMNS) :],
         described["uploads"],
         described.get("split"),
+        described.get("labels"),
     )
 
 

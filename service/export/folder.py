@@ -38,7 +38,10 @@ def write(
     splits, files = write_data(folder / "data", rows, held_out, scores)
     report = report.model_copy(update={"splits": splits})
     (folder / PAGE).write_text(page.render(report), "utf-8", newline="\n")
-    readme = card.render(report, provenance.license, scores, provenance.uploads, provenance.split)
+    readme = card.render(
+        report, provenance.license, scores, provenance.uploads, provenance.split,
+        None if provenance.labels is None else provenance.labels(),
+    )  # fmt: skip
     (folder / CARD).write_text(readme, "utf-8", newline="\n")
     with (folder / REJECTS).open("wb") as file:
         file.writelines(orjson.dumps(found, option=orjson.OPT_APPEND_NEWLINE) for found in rejects)

@@ -1,6 +1,6 @@
 """What an export says of itself: from what it was made, how, and the hash of every file."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +27,7 @@ MEANINGS = {
     "weight": "weight of the pair in training",
     "margin": "how far apart the labels put the two: rating points, ranks, strength",
     "soft_label": "P(chosen is better) by the votes, a tie as half a vote for each",
+    "flipped": "1 where chosen and rejected have changed places; scores are of the raw label",
     "curriculum_stage": "from 1, the easiest pair of the prompt first",
     "chosen_image": "the preferred answer's image, a URI; null where it is a text",
     "rejected_image": "the other answer's image, a URI; null where it is a text",
@@ -45,11 +46,13 @@ class Provenance(NamedTuple):
     pair_builds: tuple[Mapping[str, Any], ...] = ()  # policies that built kept pairs
     split: Mapping[str, Any] = {}  # what is kept together, and which prompts go where
     replay: Mapping[str, Any] = {}  # what else was asked for: pair builds, evaluation
+    labels: Callable[[], Mapping[str, Any]] | None = None  # asked when all rows are written
 
 
 def build(
     report: Report, provenance: Provenance, columns: list[str], files: Mapping[str, FileFacts]
 ) -> dict[str, Any]:
+    labels = {} if provenance.labels is None else {"labels": dict(provenance.labels())}
     return {
         "format": FORMAT,
         "layout": "huggingface",
@@ -64,6 +67,7 @@ def build(
         "pair_builds": [dict(build) for build in provenance.pair_builds],
         "split": dict(provenance.split),
         "replay": dict(provenance.replay),
+        **labels,
         "signals": [dict(signal) for signal in provenance.signals],
         "columns": [{"name": name, "meaning": MEANINGS.get(name, "score")} for name in columns],
         "report": report.model_dump(mode="json", exclude=EXAMPLES),

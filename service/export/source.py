@@ -1,7 +1,7 @@
 """Reads a subset out of the database in the order of selection, in constant memory."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Row as Record
@@ -78,8 +78,16 @@ def texts(subset: Subset) -> TextQuery:
     )
 
 
-def rows(session: Session, subset: Subset, labels: list[str]) -> Iterator[Row]:
-    """The kept pairs as rows of `shards.schema`, best first, with these columns of their labels."""
+def rows(
+    session: Session,
+    subset: Subset,
+    labels: list[str],
+    relabel: Callable[[Pair, Row], Row | None] = lambda _, row: row,
+) -> Iterator[Row]:
+    """The kept pairs as rows of `shards.schema`, best first, with these columns of their labels.
+
+    `relabel` gives a row as it leaves, or None where it stays out.
+    """
     license = session.get_one(Dataset, subset.dataset_id).license
     keys = score_keys(session, subset)
     kept = texts(subset).where(SubsetItem.rank.is_not(None)).order_by(SubsetItem.rank)
@@ -87,7 +95,7 @@ def rows(session: Session, subset: Subset, labels: list[str]) -> Iterator[Row]:
     for records in found.partitions():
         scores = cells(session, keys, [record[1] for record in records])
         for record in records:
-            yield {
+            told: Row = {
                 **row(record),
                 "license": license,
                 "recipe_id": subset.recipe["id"],
@@ -96,6 +104,8 @@ def rows(session: Session, subset: Subset, labels: list[str]) -> Iterator[Row]:
                 **images(record, labels),
                 **scores[record[1].id],
             }
+            if (kept_row := relabel(record[1], told)) is not None:
+                yield kept_row
 
 
 def row(record: TextRow) -> dict[str, Any]:

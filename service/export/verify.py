@@ -43,8 +43,9 @@ def verify(path: Path) -> list[Difference]:
 
 
 def left_out(described: Mapping[str, Any]) -> int:
-    """Selected rows that belong to both splits, and so to none."""
-    return described.get("split", {}).get("rows_left_out", 0)
+    """Selected rows that belong to both splits, and so to none, or whose labels say nothing."""
+    apart = described.get("split", {}).get("rows_left_out", 0)
+    return apart + described.get("labels", {}).get("left_out", 0)
 
 
 def check_files(path: Path, files: Mapping[str, Any]) -> Iterator[Difference]:

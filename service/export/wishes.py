@@ -10,6 +10,9 @@ from service.tables.jobs import Job, JobKind, JobState
 from service.tables.pairs import PairBuild
 from service.tables.subsets import Subset
 
+# A manifest says the splits by themselves, and of an audit what is in it.
+SAID_ELSEWHERE = ("split_exceptions", "labels_audit", "labels_sha256")
+
 
 def of(session: Session, subset: Subset, options: Mapping[str, Any]) -> dict[str, Any]:
     """All pair builds of the dataset in their order, the evaluation, and the export's options.
@@ -33,5 +36,5 @@ def of(session: Session, subset: Subset, options: Mapping[str, Any]) -> dict[str
     return {
         "pair_builds": [*session.scalars(builds)],
         "evaluate": None if spec is None else {k: spec[k] for k in names if k in spec},
-        "options": {k: v for k, v in sorted(options.items()) if k != "split_exceptions"},
+        "options": {k: v for k, v in sorted(options.items()) if k not in SAID_ELSEWHERE},
     }

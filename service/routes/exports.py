@@ -16,8 +16,11 @@ from service.db import SessionDep
 from service.errors import Conflict, Invalid, NotFound
 from service.export import archive, everything, record_folder, trainer_folder
 from service.export.record_folder import RECORD_LAYOUTS
+from service.export.relabelling import OPTIONS as LABEL_OPTIONS
 from service.export.splitting import DEFAULT_BY, TEST_FRACTION, SplitBy
 from service.queue import enqueue
+from service.review.current import audit_with
+from service.review.labels import LabelsOf, labels_of
 from service.routes.datasets import DatasetDep
 from service.routes.idempotent import IdempotentRoute
 from service.routes.jobs import JobOut
@@ -84,6 +87,19 @@ class ExportIn(BaseModel):
         default=0,
         ge=0,
         description="another seed is another split; all subsets share one, whatever their seeds",
+    )
+    labels: LabelsOf = Field(
+        default="raw",
+        description="raw as uploaded; consensus of the annotators by the latest ready audit; "
+        "denoised by its actions and the verdicts of reviews (docs/review.md)",
+    )
+    labels_version: int | None = Field(
+        default=None, ge=0, description="of the verdicts; the newest without"
+    )
+    labels_audit: uuid.UUID | None = Field(default=None, description="the latest ready one without")
+    labels_sha256: str | None = Field(
+        default=None,
+        description="of a manifest that is replayed: of the audit's pairs.parquet",
     )
     split_exceptions: dict[uuid.UUID, Split] | None = Field(
         default=None,
@@ -163,6 +179,24 @@ def check_layout(body: ExportIn) -> None:
     for name in ("tokenizer", "resample"):
         if getattr(body, name):
             raise Invalid(f"{name} is for layouts of pairs", code="wrong_options")
+    if body.labels != "raw":
+        detail = "labels is for layouts of pairs: records hold every label as it was given"
+        raise Invalid(detail, code="wrong_options")
+
+
+def options_of(session: Session, subset: Subset, body: ExportIn) -> dict[str, Any]:
+    """As asked for; of other labels than raw ones, the audit and the version that count now."""
+    asked = body.model_dump(mode="json", exclude={"layout", "where", *LABEL_OPTIONS})
+    if body.labels == "raw":
+        return asked
+    audit_id, sha256 = body.labels_audit, body.labels_sha256
+    if sha256 is not None:
+        audit_id = audit_with(session, subset.dataset_id, sha256).id
+    found = labels_of(session, subset.dataset_id, body.labels, body.labels_version, audit_id)
+    assert found is not None
+    version = found.review.version if found.whose == "denoised" else None
+    said = {"labels": found.whose, "labels_version": version}
+    return {**asked, **said, "labels_audit": str(found.review.audit.id)}
 
 
 def start(
@@ -172,7 +206,7 @@ def start(
         id=uuid.uuid4(),
         subset_id=subset.id,
         layout=body.layout,
-        options=body.model_dump(mode="json", exclude={"layout", "where"}),
+        options=options_of(session, subset, body),
     )
     job = Job(
         workspace_id=workspace_id,
