@@ -70,6 +70,17 @@ class Admission:
             self.reasons[row] = reason
 
 
+def compatible(admission: Admission, order: Indices) -> Indices:
+    """Of these rows those that no rule keeps apart, in their order; the others get their reason."""
+    pool = admission.pool
+    every = Admission(pool, len(order), admission.max_per_prompt, admission.distinct)
+    every.fill(order)
+    kept = np.array(every.order, np.int64)
+    for row in np.setdiff1d(order, kept).tolist():
+        admission.reasons[row] = every.reasons[row]
+    return kept
+
+
 def best_first(importance: Floats, ids: Floats | Indices) -> Indices:
     """Positions of the finite importances, highest first, ties by `ids` (their ranks)."""
     order = np.lexsort((ids, -np.nan_to_num(importance)))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from curation.items import Floats, Indices
-from curation.selectors.admission import Admission, best_first, id_ranks
+from curation.selectors.admission import Admission, best_first, compatible, id_ranks
 from curation.selectors.ground import ground
 from curation.selectors.selector import Pool, Selection, Selector
 from curation.selectors.strata import allotted, banded_by
@@ -43,7 +43,7 @@ class BiasBudget(Selector):
         zeros = np.zeros(len(pool))
         worth, bias = (points.terms.columns.get(name, zeros) for name in (self.term, self.bias))
         importance = points.spread(worth[points.rows], len(pool))
-        order = allowed(pool, best_first(importance, id_ranks(pool)), self, admission)
+        order = compatible(admission, best_first(importance, id_ranks(pool)))
         bands = np.array(banded_by(np.abs(bias[order]), self.bands), np.str_)
         names = sorted(set(bands.tolist()))
         sizes = np.array([(bands == name).sum() for name in names], np.int64)
@@ -56,16 +56,6 @@ class BiasBudget(Selector):
         if not admission.full:
             admission.refuse(np.setdiff1d(order, chosen), BALANCE)
         return admission.selection(importance, float(worth[chosen].sum()), points.degraded)
-
-
-def allowed(pool: Pool, order: Indices, rules: BiasBudget, admission: Admission) -> Indices:
-    """The rows that may all be kept together, best first; the others get their reason."""
-    every = Admission(pool, len(order), rules.max_per_prompt, rules.distinct)
-    every.fill(order)
-    kept = np.array(every.order, np.int64)
-    for row in np.setdiff1d(order, kept).tolist():
-        admission.reasons[row] = every.reasons[row]
-    return kept
 
 
 def balanced(worth: Floats, bias: Floats, k: int, tolerance: float) -> Indices:

@@ -32,6 +32,22 @@ class Pool:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def take(self, rows: Indices) -> "Pool":
+        """The pairs at these positions, in this order."""
+        positions: list[int] = rows.tolist()
+
+        def pick(column: Sequence[str]) -> list[str]:
+            return [column[i] for i in positions]
+
+        return Pool(
+            pick(self.ids),
+            pick(self.prompt_ids),
+            pick(self.content_ids),
+            {name: np.asarray(column)[rows] for name, column in self.scores.items()},
+            None if self.vectors is None else self.vectors[rows],
+            {name: pick(column) for name, column in self.fields.items()},
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:

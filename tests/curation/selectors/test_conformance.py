@@ -20,7 +20,8 @@ KNOWN = (
     "quota_full", "bias_budget", "gate:", "constraint:", "same_context", "not_near_an_error",
     "verified", "outside_band",
 )  # fmt: skip
-DRAWN = {"random", "stratified", "isa_sampler"}  # by a seed: equal pairs are not taken by id
+UNSELECTABLE = ("missing:", "gate:", "constraint:", "verified")
+DRAWN = {"random", "stratified", "isa_sampler", "curriculum"}  # not by id where all are equal
 every = pytest.mark.parametrize("selector", VARIANTS, ids=repr)
 TERMS = ("margin", "quality", "novelty")
 
@@ -72,7 +73,7 @@ def test_a_selection_keeps_its_promises(
     assert len(found.reasons) == len(found.importance) == len(pool)
     assert all(reason.startswith(KNOWN) for reason in found.reasons)
     assert {i for i, reason in enumerate(found.reasons) if reason == "selected"} == set(chosen)
-    missing = [reason.startswith("missing:") for reason in found.reasons]
+    missing = [reason.startswith(UNSELECTABLE) for reason in found.reasons]
     assert np.isnan(found.importance).tolist() == missing
     assert not np.isinf(found.importance).any()
     if len(chosen) < max(k, 0):  # a shortfall has reasons
