@@ -10,7 +10,7 @@ import orjson
 
 from curation.audit.annotators import agreement, annotators
 from curation.audit.assess import assess
-from curation.audit.content import judge_content
+from curation.audit.content import VectorsOf, embedded, judge_content
 from curation.audit.details import details
 from curation.audit.expressed import expressed
 from curation.audit.habits import habits, order
@@ -56,16 +56,27 @@ def wanted_of(anchors: str) -> Wanted:
 
 
 def judge(
-    collector: Collector, *, anchors: Wanted, seed: int, embed: bool, progress: Progress
+    collector: Collector,
+    *,
+    anchors: Wanted,
+    seed: int,
+    embed: bool,
+    progress: Progress,
+    vectors_of: VectorsOf = embedded,
 ) -> Findings:
     """Of a filled collector, wherever its records came from; tells of `embedding` and `judging`.
 
+    `vectors_of` is for who has the texts' vectors already.
     Raises BadAnchor for anchors that can't be read or name no pair.
     """
     questions = collector.questions()
     chosen = chosen_anchors(anchors, questions, collector, seed)
     content = judge_content(
-        questions, embed=embed, seed=seed, progress=lambda share: progress("embedding", share)
+        questions,
+        embed=embed,
+        seed=seed,
+        vectors_of=vectors_of,
+        progress=lambda share: progress("embedding", share),
     )
     progress("judging", 0.0)
     assessment = assess(questions, content, chosen, seed)

@@ -14,11 +14,12 @@ from curation.consensus.one_coin import one_coin
 from curation.consensus.votes import Anchors
 from tests.curation.consensus.simulated import exchanged, world
 
+TWO = Anchors.of([(0, True), (1, False)])
 METHODS: dict[str, Callable[[Votes], Consensus]] = {
     "majority": majority,
     "one_coin": one_coin,
     "dawid_skene": lambda votes: dawid_skene(votes)[0],
-    "anchored": lambda votes: anchored(votes, Anchors.of([(0, True), (1, False)])),
+    "anchored": lambda votes: anchored(votes, TWO),
 }
 every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 
