@@ -31,6 +31,7 @@ COMMANDS = {
     "rejects": Command("upload", "rejects", "The lines of an upload that were not taken"),
     "policies": Command("policies", "policies", "The pair policies, or one of them"),
     "pairs": Command("pairs", "pairs", "Build pairs from labels by a policy"),
+    "review": Command("review", "review", "What humans should look at first, and their verdicts"),
     "import": Command("importing", "fetch", "Add files of a hub dataset or a URL to a dataset"),
     "query": Command("query", "query", "Pairs of a dataset, filtered and ordered"),
     "select": Command("remote", "select", "Select a subset of a dataset by a recipe"),

@@ -145,6 +145,12 @@ def export(
         ),
     ] = None,
     split_seed: Annotated[int, typer.Option(min=0, help="Another seed is another split.")] = 0,
+    labels: Annotated[
+        str, typer.Option(help="raw, consensus, or denoised: see docs/review.md.")
+    ] = "raw",
+    labels_version: Annotated[
+        int | None, typer.Option(min=0, help="Of the verdicts; the newest if left out.")
+    ] = None,
 ) -> None:
     """Write a subset or a whole dataset as a folder for `datasets.load_dataset` or a trainer.
 
@@ -161,6 +167,8 @@ def export(
         "resample": resample,
         "leave_out": leave_out,
         "split_seed": split_seed,
+        "labels": labels,
+        "labels_version": labels_version,
     }
     if test_fraction is not None:
         body["test_fraction"] = test_fraction

@@ -1,0 +1,137 @@
+"""`prefsift review`: what humans should look at first, their verdicts, and their undoing."""
+
+import getpass
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from service.cli.connection import connect
+from service.cli.remote import DatasetName, dataset_named, show
+
+SHOWN = 300  # characters of a text
+MOST = 100  # items a page
+ItemId = Annotated[str, typer.Argument(help="Id of an item, or of a pair of the dataset.")]
+Author = Annotated[str | None, typer.Option(help="Who says so; your user name if left out.")]
+Reason = Annotated[str | None, typer.Option(help="Why.")]
+AuditId = Annotated[str | None, typer.Option(help="Id of an audit; the latest if left out.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
+
+
+class ListsByDefault(TyperGroup):
+    """`review DATASET` is `review list DATASET`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+review = typer.Typer(
+    cls=ListsByDefault,
+    no_args_is_help=True,
+    help="Review what an audit doubts: `review DATASET` lists it, the most informative first.",
+)
+
+
+@review.command("list")
+def list_items(
+    dataset: DatasetName,
+    limit: Annotated[int, typer.Option(min=1, help="Pairs to show.")] = 10,
+    audit: AuditId = None,
+    as_json: Json = False,
+) -> None:
+    """Show the pairs on which a verdict tells most.
+
+    Example: prefsift review mine --limit 30 --json
+    """
+    api = connect()
+    path = f"/datasets/{dataset_named(api, dataset)}/review"
+    page = api.get(path, limit=min(limit, MOST), audit=audit)
+    found: list[dict[str, Any]] = page["items"]
+    while page["next_cursor"] and len(found) < limit:
+        wanted = min(limit - len(found), MOST)
+        more = api.get(path, limit=wanted, audit=audit, cursor=page["next_cursor"])
+        found, page = found + more["items"], more
+    if as_json:
+        show({**page, "items": found})
+        return
+    console = Console(soft_wrap=True, highlight=False)
+    said = f"{page['open']:,} pairs wait; version {page['version']} of the verdicts"
+    console.print(said, markup=False)
+    for number, item in enumerate(found, 1):
+        console.print(f"\n{number}. {item['id']}  {item['why']}", style="bold", markup=False)
+        for line in lines_of(item):
+            console.print(f"   {line}", markup=False)
+
+
+def lines_of(item: dict[str, Any]) -> list[str]:
+    last = item["prompt"][-1].get("content") if item["prompt"] else ""
+    sides = (f"{side}: {excerpt(text_of(item[side]))}" for side in "ab")
+    said = ", ".join(f"{each['annotator']}: {each['says']}" for each in item["labels"][:12])
+    more = " …" if len(item["labels"]) > 12 else ""
+    told = f"label {item['label']} ({item['action']}); {said}{more}"
+    return [f"? {excerpt(str(last))}", *sides, told]
+
+
+def text_of(response: dict[str, Any]) -> str:
+    if response["messages"]:
+        return str(response["messages"][-1].get("content"))
+    return str(response["text"] or response["uri"] or "")
+
+
+def excerpt(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= SHOWN else f"{words[:SHOWN]} …"
+
+
+@review.command("verdict")
+def verdict(
+    dataset: DatasetName,
+    item: ItemId,
+    says: Annotated[str, typer.Argument(help="a, b, tie or both_bad.")],
+    author: Author = None,
+    reason: Reason = None,
+    as_json: Json = False,
+) -> None:
+    """Decide a pair. Labels stay as they are; the verdict is an overlay and can be undone.
+
+    Example: prefsift review verdict mine 5f2e… b --reason "a is made up"
+    """
+    api = connect()
+    body = {"verdict": says, "author": author or getpass.getuser(), "reason": reason}
+    path = f"/datasets/{dataset_named(api, dataset)}/review/{item}/verdicts"
+    tell(api.post(path, body), as_json)
+
+
+@review.command("undo")
+def undo(
+    dataset: DatasetName,
+    version: Annotated[int, typer.Argument(help="Of the verdict, from `review history`.")],
+    author: Author = None,
+    reason: Reason = None,
+    as_json: Json = False,
+) -> None:
+    """Take a verdict back, not necessarily the last."""
+    api = connect()
+    body = {"author": author or getpass.getuser(), "reason": reason}
+    tell(
+        api.post(f"/datasets/{dataset_named(api, dataset)}/verdicts/{version}/undo", body), as_json
+    )
+
+
+@review.command("history")
+def history(dataset: DatasetName) -> None:
+    """List every verdict and every undoing as JSON, the first one first."""
+    api = connect()
+    show([*api.pages(f"/datasets/{dataset_named(api, dataset)}/verdicts")])
+
+
+def tell(made: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        show(made)
+        return
+    moved, of = made["moved"], made["verdict"]
+    did = f"took version {of['undoes']} back" if of["undoes"] else f"says {of['said']}"
+    typer.echo(f"version {of['version']}: {of['author']} {did}; {moved:,} posteriors moved")
