@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from curation.audit.checked import from_verified
 from curation.audit.content import Content
 from curation.audit.extra_signals import extra_signals
 from curation.audit.near_repeats import near_repeats
@@ -62,6 +63,7 @@ def assess(questions: Questions, content: Content, anchors: Anchors, seed: int =
         "content.margin": np.where(decided, content.margin, np.nan),
         "content.spread": np.where(decided, content.spread, np.nan),
         "em.p_correct": spread_out(em.p_correct, learnt(questions, content)),
+        "verified.p_correct": from_verified(questions, anchors, seed),
         "disagreement.share": disagreement(questions),
         "repeats.others": others,
         "repeats.against": against,
@@ -74,6 +76,7 @@ def assess(questions: Questions, content: Content, anchors: Anchors, seed: int =
     witnesses = {
         "consensus": np.where(decided, consensus_witness(questions, found), np.nan),
         "content": columns["content.p_correct"],
+        "verified": columns["verified.p_correct"],
         "repeats": np.where((others > 0) & decided, 1 - against, np.nan),
         "near_repeats": np.where((near > 0) & decided, 1 - near_against, np.nan),
         "graph": np.where((told != 0.5) & decided, of_label(questions, told), np.nan),

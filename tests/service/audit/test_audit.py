@@ -119,6 +119,31 @@ def test_an_anchor_turns_a_wrong_label(tmp_path: Path) -> None:
     assert found.assessment.ruling.actions[1] == "flip"
 
 
+def test_a_scorer_of_verified_answers_alone_is_a_second_witness(tmp_path: Path) -> None:
+    rows = chosen_rejected(260)
+    wrong = np.random.default_rng(0).random(260) < 0.3
+    for row, flip in zip(rows, wrong, strict=True):
+        if flip:
+            row["chosen"], row["rejected"] = row["rejected"], row["chosen"]
+    anchors = tmp_path / "anchors.jsonl"
+    better = [("rejected", "chosen") if flip else ("chosen", "rejected") for flip in wrong[:120]]
+    lines = [
+        json.dumps({"record_id": str(i), "better": good, "worse": bad})
+        for i, (good, bad) in enumerate(better, 1)
+    ]
+    path = written(rows, tmp_path)
+    anchors.write_text("\n".join(lines))
+    found = audit([path], anchors=str(anchors), embed=False).assessment
+    p, asked = found.columns["verified.p_correct"], np.arange(260) >= 120
+    assert np.isnan(p[~asked]).all()
+    assert roc_auc_score(wrong[asked], -p[asked]) > 0.99
+    spoke = np.array(["verified" in names for names in found.ruling.witnesses])
+    assert (spoke == (wrong & asked)).mean() > 0.98
+    anchors.write_text("\n".join(lines[:99]))
+    fewer = audit([path], anchors=str(anchors), embed=False).assessment
+    assert np.isnan(fewer.columns["verified.p_correct"]).all()
+
+
 @pytest.mark.realdata
 def test_judges_that_share_a_bias_are_warned_of_and_thirty_anchors_see_through_it(
     data: Path,

@@ -88,7 +88,7 @@ def test_the_table_has_a_column_for_each_signal(folder: Path) -> None:
     without = {name for name, some in known.items() if not some}
     # No text scorer below 100 pairs, and no log-probabilities of the policy itself.
     assert without == {"content.p_a", "content.p_correct", "content.margin", "content.spread",
-                       "em.p_correct", "policy.ranked"}  # fmt: skip
+                       "em.p_correct", "policy.ranked", "verified.p_correct"}  # fmt: skip
 
 
 def test_identical_lines_keep_a_row_each_and_repeat_each_other(tmp_path: Path) -> None:
