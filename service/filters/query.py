@@ -16,7 +16,7 @@ from service.config import settings
 from service.filters.compile import Compiler
 from service.filters.fields import Catalogue, Tables
 from service.filters.forms import from_json, to_text
-from service.filters.judgments import labels_of
+from service.filters.judgments import LABELS, labels_of
 from service.filters.meaning import Meanings
 from service.filters.order import after, keys, ordered, read_order
 from service.filters.parse import parse
@@ -39,7 +39,8 @@ class Query:
         self.session, self.dataset_id = session, dataset_id
         self.tree = tree_of(where)
         self.order = read_order(orderby)
-        self.labels = labels_of(session, dataset_id)
+        quantified = uses(self.tree, "any", "all")
+        self.labels = labels_of(session, dataset_id) if quantified else frozenset(LABELS)
         self.meanings = Meanings(session, dataset_id)
         newest = snapshot_of(session, dataset_id)
         self.words = Words(session, newest)

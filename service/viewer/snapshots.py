@@ -22,6 +22,7 @@ KEPT = 2  # newest snapshots of a dataset that stay in any case
 REST = "10 minutes"  # that an older one stays after its last reader: a stream, a page by its scores
 MOST = 8  # snapshots of a dataset, the rows of all its scores in each
 TOUCHED = "1 minute"  # how exact `used_at` is
+MANY = 10_000  # rows of scores; without new statistics, plans go by what there was before
 
 # Everything that pairs and scores come from and go with; jobs that only read do not count.
 VERSION = text("""
@@ -156,6 +157,8 @@ def with_scores(session: Session, snapshot: Snapshot) -> Snapshot:
     if not snapshot.scored:
         session.execute(text("SET LOCAL work_mem = '64MB'"))
         session.execute(text(fill_scores(snapshot.scores)), score_values(snapshot))
+        if snapshot.rows >= MANY:
+            session.execute(text("ANALYZE pair_scores"))
         snapshot.scored = True
         session.flush()
     return snapshot

@@ -5,6 +5,8 @@ from typing import Any
 import orjson
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from service.filters import BadFilter, from_json, parse
 from service.filters.fields import Catalogue
@@ -48,6 +50,55 @@ def test_a_tree_holds_only_what_the_database_can_compare(leaf: Any, code: str) -
     with pytest.raises(BadFilter) as error:
         from_json({"op": "=", "args": [{"field": "votes"}, leaf]})
     assert error.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("there", "nowhere"),
+    [
+        ("content_id", "content_xx"), ("workspaces.name", "workspacex.name"),
+        ("chosen.prompt_id", "chosen.prompt_xx"), ("tenant_id", "tenant_xx"),
+        ("api_keys.sha256", "api_keyx.sha256"), ("owner.password_hash", "owner.password_xxxx"),
+        ("pg_user.passwd", "pg_xxxx.passwd"), ("data__x__y", "data__x__z"), ("ctid", "cxxx"),
+        ("pk::text", "px::text"), ("scored.s1", "scored.x1"), ("tableoid", "tableoxx"),
+    ],
+)  # fmt: skip
+def test_f24_a_column_that_exists_is_as_unknown_as_one_that_does_not(
+    there: str, nowhere: str, client: TestClient, pairs: str, session: Session
+) -> None:
+    """The same answer, and the same statements: nothing takes longer for what is there."""
+    asked: list[list[str]] = []
+
+    def listen(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):  # numbered
+            asked[-1].append(statement)
+
+    assert client.post(pairs, json={"where": "votes > 0"}).status_code == 200
+    fields = client.get(pairs.replace("query", "fields")).json()
+    listed = {"n_judgments", "language", "pair_id", "prompt", "chosen", "rejected", "source"}
+    listed |= {"prompt.language", *(each["name"] for each in fields)}
+    connection = session.connection()
+    event.listen(connection, "before_cursor_execute", listen)
+    for place in (
+        {"where": '"{}" = 1'},
+        {"where": {"op": "is_null", "args": [{"field": "{}"}]}},
+        {"where": '"{}" = 1 OR votes > 0', "orderby": "votes"},
+        {"fields": ["votes", "{}"]},
+    ):
+        told: list[dict[str, Any]] = []
+        for name in (there, nowhere):
+            asked.append([])
+            body = orjson.dumps(place).replace(b"{}", name.encode())
+            answer = client.post(pairs, content=body, headers={"Content-Type": "application/json"})
+            assert (answer.status_code, answer.json()["code"]) == (422, "unknown_field")
+            problem = orjson.loads(answer.content.replace(name.encode(), b"NAME"))
+            # Names like it that may be asked for: by its letters only.
+            near = problem.pop("near", [])
+            assert {*near} <= listed
+            problem["detail"] = problem["detail"].partition(";")[0]
+            told.append(problem)
+        assert told[0] == told[1]
+        assert asked[-1] == asked[-2] != []
+    event.remove(connection, "before_cursor_execute", listen)
 
 
 @pytest.mark.parametrize(

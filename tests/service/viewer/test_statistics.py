@@ -5,12 +5,15 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from service.filters import fields
+from service.tables import viewer
 from service.tables.access import Workspace
 from service.tables.datasets import Dataset
 from service.tables.viewer import Snapshot
+from service.viewer import snapshots
 from service.viewer.statistics import bin_edges
 from tests.service.viewer.scored import OUTPUTS, add_style
 from tests.workers.dataset import add_dataset
@@ -121,3 +124,28 @@ def test_scores_are_columns_of_the_rows(
     for output in OUTPUTS[:2]:
         assert [row["row"][f"style.{output}"] for row in page["rows"]] == given[output]
     assert page["features"][8]["type"] == {"dtype": "float64", "_type": "Value"}
+
+
+def test_scores_that_there_are_no_columns_for_are_read_alike(
+    client: TestClient, session: Session, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (viewer, snapshots, fields):
+        monkeypatch.setattr(module, "OWN_COLUMNS", 1)
+    add_style(session, dataset)
+    names = [f"style.{output}" for output in OUTPUTS]
+    path = f"/api/v1/datasets/{dataset.id}"
+
+    def read() -> Any:
+        where = f"{names[0]} < 0.5 AND ({names[1]} > 0 OR {names[2]} IS NULL)"
+        asked = {"where": where, "orderby": f"{names[1]} DESC, {names[0]}"}
+        rows = client.get(f"{path}/filter", params=asked).json()
+        return rows["rows"], by_name(client, dataset), names[1] in rows["rows"][0]["row"]
+
+    spilt = read()
+    assert spilt[2]
+    stored = session.scalars(select(viewer.PairScores.more)).all()
+    assert {len(more or ()) for more in stored} == {len(OUTPUTS) - 1}
+    session.execute(delete(Snapshot))
+    monkeypatch.undo()
+    assert read() == spilt
+    assert set(session.scalars(select(viewer.PairScores.more))) == {None}
