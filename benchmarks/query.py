@@ -5,8 +5,9 @@
 One embedded PostgreSQL. Every pair has eight scores. A page is 100 pairs with three predicates on
 scores: common (an eighth of the pairs), medium, rare (some dozens of them) and none at all. The
 sides take turns in every round. The peer joins the cells of each score to the pairs, as one writes
-it first on `scores(signal, output, item, value)` with its unique index. Times are of this machine
-and its load: trust the ratios.
+it first on `scores(signal, output, item, value)` with its unique index. Then MATCH over an index
+of 20 words a pair, the frequency of the n-th word falling as 1/n. Times are of this machine and its
+load: trust the ratios.
 """
 
 import argparse
@@ -44,6 +45,19 @@ INSERT INTO scores (signal_id, output, item_id, value)
     FROM generate_series(1, {rows}) i, unnest(ARRAY[{outputs}]) output;
 ANALYZE
 """
+WORDS = """
+INSERT INTO pair_words (dataset_id, pair_id, words)
+    SELECT '{d}', md5('x' || i)::uuid, to_tsvector('simple', (
+        SELECT string_agg('w' || floor(exp(random() * ln(1e5)))::bigint, ' ')
+        FROM generate_series(1, 20 + 0 * i)
+    )) FROM generate_series(1, {rows}) i;
+UPDATE snapshots SET worded = true;
+ANALYZE pair_words
+"""
+SEARCHES = {
+    "frequent": "w2", "medium": "w500", "rare": "w40000", "without": "w500 -w2",
+    "phrase": '"w20 w30"', "none": "nowhere",
+}  # fmt: skip
 PEER = """
 SELECT p.position FROM pairs p
 JOIN scores a ON a.item_id = p.id AND a.signal_id = %(signal)s AND a.output = %(a)s
@@ -57,8 +71,12 @@ ORDER BY p.position LIMIT 100
 
 def fill(url: str, rows: int, outputs: tuple[str, ...]) -> None:
     named = ", ".join(f"'{output}'" for output in outputs)
+    run(url, FILL.format(d=DATASET, rows=rows, outputs=named))
+
+
+def run(url: str, statements: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
-        for statement in FILL.format(d=DATASET, rows=rows, outputs=named).split(";\n"):
+        for statement in statements.split(";\n"):
             connection.execute(statement.encode())
 
 
@@ -75,7 +93,9 @@ def ours(where: str, what: str) -> Callable[[], Any]:
     def measured() -> Any:
         with db.new_session.begin() as session:
             query = Query(session, uuid.UUID(DATASET), where)
-            return query.explain()["rows"] if what == "estimate" else query.page(100)[0]
+            if what == "page":
+                return query.page(100)[0]
+            return query.count() if what == "count" else query.explain()["rows"]
 
     return measured
 
@@ -114,6 +134,17 @@ def measure(url: str, outputs: tuple[str, ...], rounds: int) -> None:
     report(times)
 
 
+def search(rounds: int) -> None:
+    times: dict[str, list[float]] = {}
+    for name, said in SEARCHES.items():
+        sides = {what: ours(f"MATCH('{said}')", what) for what in ("page", "count", "estimate")}
+        print(f"{name}: {sides['count']()} pairs", flush=True)
+        for _ in range(rounds):
+            for side, measured in sides.items():
+                times.setdefault(f"{name} {side}", []).append(milliseconds(measured))
+    report(times)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--pairs", type=int, default=1_000_000)
@@ -131,6 +162,8 @@ def main() -> None:
         fill(url, given.pairs, outputs)
         print(f"{given.pairs:,} pairs, {len(outputs)} scores, {os.cpu_count()} CPUs", flush=True)
         measure(url, outputs, given.rounds)
+        run(url, WORDS.format(d=DATASET, rows=given.pairs))
+        search(given.rounds)
     finally:
         postgres.stop(home)
         folders.purge(home)

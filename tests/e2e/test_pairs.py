@@ -1,5 +1,6 @@
 """Pairs from ratings with the installed command: preview, build, select, export, curate."""
 
+import time
 from pathlib import Path
 
 import orjson
@@ -8,6 +9,7 @@ import pytest
 
 from tests.e2e.installed import Home
 from tests.service.labels.pair_building import rating_lines
+from tests.service.serving import client_of
 
 pytestmark = pytest.mark.e2e
 
@@ -94,3 +96,26 @@ def test_policies_are_listed_and_shown_and_an_own_file_is_taken(
     stack.prefsift("upload", ratings, "--dataset", "own")
     made = stack.prefsift("pairs", "build", "own", "--policy", own, "--preview", "--json").json
     assert (made["policy"]["min_gap"], made["report"]["pairs"]) == (4, 10)
+
+
+def test_pairs_are_found_by_meaning_and_by_words(stack: Home, tmp_path: Path) -> None:
+    asked = ("How do I bake bread?", "Who won the chess game?", "Why do bees dance?")
+    lines = [{"prompt": prompt, "chosen": "So.", "rejected": "No idea."} for prompt in asked]
+    few = tmp_path / "few.jsonl"
+    few.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
+    [upload] = orjson.loads(stack.prefsift("upload", few, "--dataset", "meant").out)
+    url, key = ((stack.path / name).read_text().strip() for name in ("api.url", "api.key"))
+    with client_of(url, key) as api:
+        signals = {"signals": [{"kind": "embedding"}]}
+        job = api.post(f"/api/v1/datasets/{upload['dataset_id']}/jobs", json=signals).json()
+        while job["state"] in ("queued", "running"):
+            time.sleep(0.2)
+            job = api.get(f"/api/v1/jobs/{job['id']}").json()
+    assert job["state"] == "succeeded", job
+    wanted = ["query", "meant", "--json", "--where"]
+    near = [*wanted, "SIMILAR('baking a loaf of bread') > -1", "--orderby", "similarity DESC"]
+    found = orjson.loads(stack.prefsift(*near).out)
+    assert [len(found), found[0]["prompt"][0]["content"]] == [3, asked[0]]
+    both = "MATCH('bees -bread') AND SIMILAR('baking a loaf of bread') < 0.9"
+    [pair] = orjson.loads(stack.prefsift(*wanted, both).out)
+    assert pair["prompt"][0]["content"] == asked[2]
