@@ -13,7 +13,7 @@ from curation.structure.dictionary import Sparse, independent, scaled
 LEARNING_RATE = 5e-4
 BATCH = 256
 EPOCHS, PATIENCE = 50, 3
-LEAST_STEPS = 500  # small sets get more epochs, or they would end where they began
+LEAST_STEPS, MOST_STEPS = 500, 4000  # small sets get more epochs, large ones fewer
 DEAD_AFTER = 64  # steps without activation
 AUXILIARY = 1 / 32
 HELD_OUT = 0.1
@@ -81,7 +81,7 @@ def train(
     silent = torch.zeros(len(weights.decoder), dtype=torch.long, device=rows.device)
     steps = -(-len(rows) // BATCH)
     best, kept, patience = float("inf"), copied(weights), 0
-    for epoch in range(max(EPOCHS, -(-LEAST_STEPS // steps))):
+    for epoch in range(-(-min(max(EPOCHS * steps, LEAST_STEPS), MOST_STEPS) // steps)):
         order = torch.from_numpy(rng.permutation(len(rows))).to(rows.device)
         for start in range(0, len(rows), BATCH):
             step(rows[order[start : start + BATCH]], weights, active, silent, adam)

@@ -30,10 +30,11 @@ class Sparse(NamedTuple):
         largest = decoder[np.arange(len(decoder)), np.abs(decoder).argmax(axis=1)]
         sign = np.where(largest < 0, -1.0, 1.0)
         activations, decoder = activations * sign, decoder * sign[:, None]
-        left, energy = 0.0, float((rows**2).sum())
+        left, energy = 0.0, 0.0
         for start in range(0, len(rows), BLOCK):
             block = slice(start, start + BLOCK)
             left += float(((rows[block] - activations[block] @ decoder) ** 2).sum())
+            energy += float((rows[block] ** 2).sum())
         explained = 1 - left / energy if energy > 0 else 0.0
         dead = int((~(activations != 0).any(axis=0)).sum())
         return cls(activations, decoder, size, explained, dead)
@@ -51,7 +52,7 @@ def dictionary(
     """
     rows, size = scaled(differences)
     rng = np.random.default_rng(seed)
-    learnt = rows[rng.permutation(len(rows))[:MOST_ROWS]]
+    learnt = np.asarray(rows[rng.permutation(len(rows))[:MOST_ROWS]], np.float64)
     if len(learnt) < features:
         raise ValueError(f"{len(learnt)} rows are too few for {features} features")
     atoms = independent(learnt, features)
@@ -63,7 +64,7 @@ def dictionary(
         worst = np.argsort(-(residual**2).sum(axis=1), kind="stable")[: len(unused)]
         atoms[unused] = unit(residual[worst])
     blocks = [
-        pursue(rows[start : start + BLOCK], atoms, active)[0]
+        pursue(np.asarray(rows[start : start + BLOCK], np.float64), atoms, active)[0]
         for start in range(0, len(rows), BLOCK)
     ]
     return Sparse.of(rows, np.vstack(blocks), atoms, size)
@@ -72,6 +73,7 @@ def dictionary(
 def independent(rows: Floats, features: int) -> Floats:
     """(M, d) unit directions: principal components turned until the scores' fourth powers are
     largest (FastICA, symmetric), then random ones where the rows have too few dimensions."""
+    rows = np.asarray(rows[:MOST_ROWS], np.float64)
     values, vectors = np.linalg.eigh(rows.T @ rows / len(rows))
     top = [at for at in np.argsort(-values)[:features] if values[at] > RIDGE * values.max()]
     scores = rows @ vectors[:, top] / np.sqrt(values[top])
@@ -99,14 +101,15 @@ def pursue(rows: Floats, atoms: Floats, active: int) -> tuple[Floats, Floats]:
 
 
 def scaled(differences: Floats) -> tuple[Floats, float]:
-    """Rows of mean square length 1, and what they were divided by."""
-    rows = np.asarray(differences, np.float64)
+    """Rows of mean square length 1, in their own number format, and what they were divided by."""
+    rows = np.asarray(differences)
     if not np.isfinite(rows).all():
         raise ValueError("differences must be finite")
-    size = float(np.sqrt((rows**2).sum(axis=1).mean())) if len(rows) else 0.0
+    length = np.einsum("ij,ij->i", rows, rows, dtype=np.float64)
+    size = float(np.sqrt(length.mean())) if len(rows) else 0.0
     if size == 0:
         raise ValueError("the responses of every pair have the same vector")
-    return rows / size, size
+    return rows / np.asarray(size, rows.dtype), size
 
 
 def unit(rows: Floats) -> Floats:
