@@ -104,17 +104,24 @@ def service_error(_: Request, error: Exception) -> JSONResponse:
     return respond(error)
 
 
+def in_words(found: Mapping[str, Any]) -> str:
+    """What is wrong with a value, without the parser's own words where it is an id."""
+    if found["type"] in ("uuid_parsing", "uuid_type"):
+        return f"{str(found['input'])[:80]!r} is no id"
+    return found["msg"]
+
+
 def invalid_request(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     errors = [
-        {"field": ".".join(map(str, found["loc"])), "message": found["msg"]}
+        {"field": ".".join(map(str, found["loc"])), "message": in_words(found)}
         for found in error.errors()
     ]
     detail = "; ".join(f"{found['field']}: {found['message']}" for found in errors[:5])
     return respond(Invalid(detail, code="invalid_request", errors=errors))
 
 
-def routing_error(_: Request, error: Exception) -> JSONResponse:
+def routing_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if isinstance(error.__cause__, RecursionError):
         return respond(Invalid("the body is nested too deeply", code="json_too_deep"))
@@ -122,7 +129,10 @@ def routing_error(_: Request, error: Exception) -> JSONResponse:
         404: "not_found", 405: "method_not_allowed", 408: "too_slow", 413: "too_large",
     }  # fmt: skip
     code = codes.get(error.status_code, "http_error")
-    found = ServiceError(str(error.detail), code=code)
+    said = str(error.detail)
+    if error.status_code == 404:
+        said = f"there is no {request.method} {request.url.path[:200]}: the routes are under /docs"
+    found = ServiceError(said, code=code)
     found.status = error.status_code
     return respond(found)
 

@@ -53,6 +53,12 @@ def test_every_error_is_a_problem(method: str, url: str, status: int, code: str)
     assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
+def test_a_wrong_address_and_a_wrong_id_are_named(client: TestClient) -> None:
+    nowhere = client.get("/api/v1/dataset/1").json()["detail"]
+    assert nowhere == "there is no GET /api/v1/dataset/1: the routes are under /docs"
+    assert client.get("/api/v1/jobs/nope").json()["detail"] == "path.job_id: 'nope' is no id"
+
+
 def test_a_value_that_no_column_can_hold_is_the_callers_fault(
     client: TestClient, workspace: Workspace
 ) -> None:
