@@ -58,7 +58,7 @@ def rows(layout: TrainerLayout, given: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def whole(record: Any) -> Whole:
-    return Whole(record, "prompt")
+    return record if isinstance(record, Whole) else Whole(record, "prompt")
 
 
 def write(layout: TrainerLayout, splits: dict[str, Sequence[Any]], folder: Path) -> Place:

@@ -7,7 +7,7 @@ import pytest
 from datasets import load_dataset
 
 from service.export.contests import pseudonym
-from service.export.layout import RecordLayout
+from service.export.layout import RecordLayout, TrainingRecord
 from service.formats.record import Annotator, Comparison, Ranking, Rating, Record, Response
 from service.tables.labels import Outcome
 from service.trainers import LAYOUTS
@@ -28,6 +28,7 @@ COLUMNS = {
     "personal": ("pair_id", "annotator_id", "group", "history_pair_ids", *TEXTS),
     "judge": ("messages", "verdict", "order"),
     "step_values": ("prefix", "steps", "step_values", "mask"),
+    "joint_pairs": ("prompt_w", "response_w", "prompt_l", "response_l", "context", "margin"),
 }  # fmt: skip
 
 
@@ -52,11 +53,17 @@ VOTED = Record(
     ],
     gold={"better": ["y"], "worse": ["x"]},
 )  # fmt: skip
+ALONE = Record(
+    user("3 + 3?"), [Response("x", "6")],
+    ratings=[rating("x", "brief", 5.0), rating("x", "truth", 2.0, annotator=B)],
+)  # fmt: skip
+OTHER = TrainingRecord(ALONE, "other")
 RECORDS = [VOTED]
 
 
 def made(name: str, record: Record = VOTED, **options: Any) -> list[dict[str, Any]]:
-    return rows(LAYOUTS[name](**options), [record])
+    others: list[Any] = [OTHER] if name == "joint_pairs" else []  # which takes two prompts
+    return rows(LAYOUTS[name](**options), [record, *others])
 
 
 @pytest.mark.parametrize("name", COLUMNS)
@@ -64,7 +71,8 @@ def test_columns_are_exact_and_rows_are_loaded(name: str, tmp_path: Path) -> Non
     layout = LAYOUTS[name]()
     assert isinstance(layout, RecordLayout)
     assert layout.columns == COLUMNS[name]
-    place = write(layout, {"train": RECORDS}, tmp_path)
+    given: list[Any] = [*RECORDS, OTHER] if name == "joint_pairs" else RECORDS
+    place = write(layout, {"train": given}, tmp_path)
     path = str(tmp_path / place.files["train"][0])
     found = load_dataset("parquet", data_files=path, cache_dir=str(tmp_path / "cache"))["train"]
     assert found.to_list() == made(name) != []
@@ -197,3 +205,17 @@ def test_rankings_are_told_where_each_of_their_pairs_is() -> None:
     assert [each.leaves_out(record) for each in layouts if isinstance(each, RecordLayout)] == [
         {"rankings": 1}, {}, {},
     ]  # fmt: skip
+
+
+def test_answers_to_two_prompts_are_compared_where_one_rater_rated_both() -> None:
+    """The last rating of each rater and aspect before, against those of the next prompt."""
+    brief, truth = made("joint_pairs")
+    assert (brief["context"], brief["margin"]) == ("brief", 4.0)
+    assert (brief["prompt_w"], brief["response_w"]) == (user("3 + 3?"), says("6"))
+    assert (brief["prompt_l"], brief["response_l"]) == (user("2 + 2?"), says("4"))
+    assert (truth["context"], truth["margin"]) == ("truth", 3.0)
+    assert (truth["prompt_w"], truth["prompt_l"]) == (user("2 + 2?"), user("3 + 3?"))
+    layout = LAYOUTS["joint_pairs"]()
+    assert rows(layout, [VOTED]) == rows(layout, [VOTED, VOTED]) == []  # one prompt alone
+    assert isinstance(layout, RecordLayout)
+    assert layout.leaves_out(ALONE) == {"ratings": 2}
