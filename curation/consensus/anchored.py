@@ -9,7 +9,8 @@ from curation.structure import logistic
 RIDGES = np.geomspace(0.03, 30, 13)
 FEW = 8  # anchors below which the ridge is not chosen but fixed
 FIXED_RIDGE = 3.0
-WIDE = 500  # annotators above which Newton's method in numpy is too slow
+WIDE = 1000  # both anchors and annotators: above it Newton's method in numpy is too slow
+JITTER = 1e-11
 
 
 def anchored(votes: Votes, anchors: Anchors, ridge: float | None = None) -> Consensus:
@@ -23,11 +24,10 @@ def anchored(votes: Votes, anchors: Anchors, ridge: float | None = None) -> Cons
     """
     if len(anchors.items) == 0:
         raise ValueError("anchored consensus needs at least one anchor")
-    signed = votes.signed.toarray()
-    known, signs = signed[anchors.items], anchors.signs
-    towards_truth = known * signs[:, None]
+    signed = votes.signed
+    towards_truth = signed[anchors.items].toarray() * anchors.signs[:, None]
     if ridge is None:
-        ridge = chosen_ridge(towards_truth) if len(known) >= FEW else FIXED_RIDGE
+        ridge = chosen_ridge(towards_truth) if len(anchors.items) >= FEW else FIXED_RIDGE
     weights = fit(towards_truth, ridge)
     p_a = anchors.fix(1 / (1 + np.exp(-np.clip(signed @ weights, -700, 700))))
     return Consensus(p_a, confirmed(votes, p_a), ridge=ridge)
@@ -35,8 +35,15 @@ def anchored(votes: Votes, anchors: Anchors, ridge: float | None = None) -> Cons
 
 def fit(towards_truth: Floats, ridge: float) -> Floats:
     """Weights that make the anchors come out right; the prior mean is the equal vote."""
-    if towards_truth.shape[1] <= WIDE:
+    n, d = towards_truth.shape
+    if d <= min(n, WIDE):
         return logistic.fit(towards_truth, ridge).weights
+    if n <= WIDE:  # the minimum lies in the span of the rows
+        gram = towards_truth @ towards_truth.T
+        gram[np.diag_indices_from(gram)] += JITTER * max(float(gram.diagonal().mean()), 1.0)
+        root = np.linalg.cholesky(gram)
+        head = logistic.fit(root, ridge).weights
+        return towards_truth.T @ np.linalg.solve(root.T, head)
     from curation.models.bradley_terry import fit_heads  # torch, which servers do without
 
     return fit_heads(towards_truth, np.ones((len(towards_truth), 1)), ridge)[:, 0]

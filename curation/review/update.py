@@ -46,9 +46,7 @@ def reviewed(
     as a label does. A tie leaves the pair at one half and anchors nothing. `ridge` as in
     `posterior`.
     """
-    answers = settled(questions, overlay)
-    items = np.array(sorted(answers), np.int64)
-    said = np.array([answers[item] for item in items.tolist()], np.int64)
+    items, said = answered(settled(questions, overlay))
     labels, compared = questions.labels.copy(), questions.compared.copy()
     labels[items], compared[items] = said, True
     relabelled = replace(questions, labels=labels, compared=compared)
@@ -62,6 +60,12 @@ def reviewed(
     closed = np.union1d(items, known.items)
     worth = expected_information(relabelled, found, content.accuracy, closed)
     return Reviewed(overlay.version, relabelled, known, found, items, worth)
+
+
+def answered(answers: dict[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Items in their order, and what is said of each."""
+    items = np.array(sorted(answers), np.int64)
+    return items, np.array([answers[item] for item in items.tolist()], np.int64)
 
 
 def settled(questions: Questions, overlay: Overlay) -> dict[int, int]:

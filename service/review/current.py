@@ -8,7 +8,9 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from curation.audit.posterior import Posterior
 from curation.consensus.anchored import FIXED_RIDGE
+from curation.review.nearby import reviewed_nearby
 from curation.review.update import Reviewed, reviewed
 from curation.review.verdicts import Overlay
 from service.errors import Conflict, NotFound
@@ -16,6 +18,8 @@ from service.review.state import NAME, State, load
 from service.review.verdicts import history, newest, overlay_of
 from service.tables.audits import Audit
 from service.tables.reviews import Verdict
+
+LARGE, LARGE_VOTES = 5_000, 50_000  # pairs, and votes, that one request can't judge again
 
 
 class Review(NamedTuple):
@@ -101,4 +105,8 @@ def computed(key: str, overlay: Overlay) -> Reviewed:
     """A function of the audit's file and of the verdicts in force."""
     state = load(key)
     ridge = state.ridge or FIXED_RIDGE
+    if len(state) > LARGE or len(state.questions.votes.votes) > LARGE_VOTES:
+        start = Posterior(state.p_a, state.method, state.reliability, {})
+        accuracy = state.content.accuracy
+        return reviewed_nearby(state.questions, accuracy, state.anchors, overlay, start, ridge)
     return reviewed(state.questions, state.content, state.anchors, overlay, ridge)

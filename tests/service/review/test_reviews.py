@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from service.auth import create_key
+from service.review import current
 from service.tables.access import Workspace
 from tests.service.review.reviewing import audited, decide, got, judged, queue, reviewable
 from tests.workers.test_replaying import asked, lines, uploaded
@@ -97,10 +98,13 @@ def test_five_verdicts_say_whom_to_believe(client: TestClient) -> None:
     assert sum(before[id] != p for id, p in after.items()) > 10
 
 
+@pytest.mark.parametrize("large", [5000, 0])
 def test_an_undone_verdict_leaves_everything_as_it_was_and_stays_in_the_history(
-    client: TestClient,
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, large: int
 ) -> None:
-    dataset = reviewable(client, "undo")
+    """Also where the set is too large for one request to judge all of it again."""
+    monkeypatch.setattr(current, "LARGE", large)
+    dataset = reviewable(client, f"undo {large}")
     before = queue(client, dataset)
     decide(client, dataset, before[0]["id"], "tie")
     decide(client, dataset, before[1]["id"], "both_bad", author="dan")
