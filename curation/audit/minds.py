@@ -1,6 +1,6 @@
 """A03 and D05: annotators of like mind, and how calibrated posteriors are for each group."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,14 +56,10 @@ def minds(questions: Questions, seed: int = 0) -> Minds:
             f"need {LEAST_ANNOTATORS}"
         )
         return Minds([], {}, nobody, why)
-    names, differences = style_differences(questions)
-    kept = [names.index(taste) for taste in TASTES]
-    x = differences[:, kept]
-    size = np.sqrt((x**2).mean(axis=0))
-    x = np.where(size > 0, x / np.where(size > 0, size, 1), 0.0)
     chosen = sample(votes.annotators, rows, eligible, seed)
+    items, at = np.unique(votes.items[chosen], return_inverse=True)
     who = np.searchsorted(eligible, votes.annotators[chosen])
-    found = like_minded(x[votes.items[chosen]], who, votes.said[chosen] == A, seed=seed)
+    found = like_minded(tastes(questions, items)[at], who, votes.said[chosen] == A, seed=seed)
     of = nobody.copy()
     of[eligible] = found.of
     groups = [
@@ -76,6 +72,17 @@ def minds(questions: Questions, seed: int = 0) -> Minds:
         for group in range(len(found)) if (of == group).any()
     ]  # fmt: skip
     return Minds(groups, found.criterion, of)
+
+
+def tastes(questions: Questions, items: NDArray[np.int64]) -> Floats:
+    """(items, tastes) of a − b, each of mean square 1; 0 where one never differs."""
+    texts = questions.texts or ()
+    names, differences = style_differences(
+        replace(questions, texts=[texts[item] for item in items.tolist()])
+    )
+    x = differences[:, [names.index(taste) for taste in TASTES]]
+    size = np.sqrt((x**2).mean(axis=0))
+    return np.where(size > 0, x / np.where(size > 0, size, 1), 0.0)
 
 
 def usable(questions: Questions) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
