@@ -1,11 +1,13 @@
-"""Who finds flipped labels where several judges vote? prefsift, crowd-kit and simple peers.
+"""Who finds flipped labels? prefsift, cleanlab, crowd-kit, the mean vote, a single reward model.
 
     python -m benchmarks.denoise [--data DIR] [--seeds 10] [--anchors 30] [--speed 20000]
+                                 [--sets llmbar hh_harmless qa_feedback]
 
 LLMBar: 65 judge set-ups that share biases, a verified answer for each pair. 20 % of the verified
 labels are flipped; AUROC of finding them among pairs that are no anchors.
 Then the annotator models' CPU-seconds on simulated votes, alternately, prefsift and crowd-kit.
-One label a pair: see benchmarks.flipped_labels (its peer is cleanlab's self-confidence).
+hh_harmless and qa_feedback: one label a pair, 20 % flipped, AUROC among all pairs, cross-fitted by
+prompt; annotator models see one vote a pair and can't know better than it (.5).
 """
 
 import argparse
@@ -15,10 +17,12 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from cleanlab.rank import get_label_quality_scores
 from crowdkit.aggregation import (
     GLAD,
     DawidSkene,
@@ -27,10 +31,12 @@ from crowdkit.aggregation import (
     OneCoinDawidSkene,
 )
 from numpy.typing import NDArray
-from scipy.special import logit
+from scipy.special import expit, logit
+from scipy.stats import t as student
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.subset_vs_random import DEFAULT_DATA
+from benchmarks.flipped_labels import peers, prefsift
+from benchmarks.subset_vs_random import DEFAULT_DATA, flipped, load
 from curation.consensus.anchored import anchored
 from curation.consensus.dawid_skene import dawid_skene
 from curation.consensus.glad import glad
@@ -119,9 +125,49 @@ def flips_found(data: Path, seeds: int, count: int) -> None:
             p = free[name] if name in free else arm(votes, Anchors(chosen, gold[chosen]))
             doubt = -label * (p if name in {"log-odds weights", "best single judge"} else p - 0.5)
             scores[name].append(float(roc_auc_score(flipped[hidden], doubt[hidden])))
+    table(scores)
+
+
+def table(scores: dict[str, list[float]]) -> None:
+    """Mean and half the width of a 95 % interval of the mean over seeds."""
     for name, found in scores.items():
-        half = 1.96 * np.std(found) / np.sqrt(seeds)
-        print(f"  {name:26} {np.mean(found):.3f} ± {half:.3f}")
+        half = student.ppf(0.975, len(found) - 1) * np.std(found, ddof=1) / np.sqrt(len(found))
+        print(f"  {name:34} {np.mean(found):.3f} ± {half:.3f}", flush=True)
+
+
+def one_label(name: str, data: Path, cache: Path, seeds: int) -> None:
+    pairs, _ = load(name, data, cache)
+    print(f"{name}: {len(pairs)} pairs, one label each, {seeds} seeds", flush=True)
+    scores: dict[str, list[float]] = {}
+    alone = np.zeros(len(pairs), np.int64)
+    for seed in range(seeds):
+        wrong = np.random.default_rng(seed).random(len(pairs)) < RATE
+        noisy = flipped(pairs, wrong)
+        votes = Votes(np.arange(len(pairs)), alone, alone, len(pairs), 1)  # a is the chosen one
+        trusts = {"mean vote": majority(votes).p_a, "crowd-kit Dawid–Skene": even(votes)}
+        trusts |= {as_cleanlab(peer): quality(margin) for peer, margin in peers(noisy).items()}
+        ours = prefsift(noisy, seed)
+        single = {view: trust for view, trust in ours.items() if view.startswith("view ")}
+        trusts |= {f"single reward model, {view}": trust for view, trust in single.items()}
+        trusts["prefsift"] = ours["prefsift, all views"]
+        for arm, trust in trusts.items():
+            scores.setdefault(arm, []).append(float(roc_auc_score(wrong, -trust)))
+    table(scores)
+
+
+def even(votes: Votes) -> NDArray[Any]:
+    return crowd_kit(DawidSkene)(votes, Anchors.of([]))
+
+
+def as_cleanlab(peer: str) -> str:
+    return peer.replace("peer: scikit-learn on", "cleanlab over scikit-learn,")
+
+
+def quality(margin: NDArray[np.float64]) -> NDArray[np.float64]:
+    """cleanlab's self-confidence of labels that all say "chosen"."""
+    p = expit(margin)
+    given = np.ones(len(p), np.int64)
+    return get_label_quality_scores(given, np.column_stack([1 - p, p]), method="self_confidence")
 
 
 def simulated(labels: int) -> Votes:
@@ -174,9 +220,17 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--anchors", type=int, default=30)
     parser.add_argument("--speed", type=int, default=20_000, metavar="LABELS")
+    sets = ["llmbar", "hh_harmless", "qa_feedback"]
+    parser.add_argument("--sets", nargs="+", choices=sets, default=sets)
+    parser.add_argument("--cache", type=Path, default=Path(gettempdir()) / "prefsift-benchmarks")
     given = parser.parse_args()
-    flips_found(given.data, given.seeds, given.anchors)
-    speed(given.speed)
+    for name in given.sets:
+        if name == "llmbar":
+            flips_found(given.data, given.seeds, given.anchors)
+        else:
+            one_label(name, given.data, given.cache, given.seeds)
+    if given.speed:
+        speed(given.speed)
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def peer(differences: Any, pairs: Pairs) -> NDArray[np.float64]:
 
 
 def peers(pairs: Pairs) -> dict[str, NDArray[np.float64]]:
-    words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
+    words: Any = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
     words.fit([*pairs.chosen, *pairs.rejected])
     tfidf = words.transform(pairs.chosen) - words.transform(pairs.rejected)
     minilm = pairs.vectors[View.prompt_chosen] - pairs.vectors[View.prompt_rejected]
