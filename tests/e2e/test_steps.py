@@ -64,10 +64,6 @@ def test_pairs_are_filtered_and_ordered(stack: Home, few: Path) -> None:
     assert lengths == sorted(lengths, reverse=True)
     assert all(len(pair["rejected"]["text"]) < len(pair["chosen"]["text"]) for pair in longer)
     assert stack.prefsift(*asked, "--explain").json["where"] == "chosen.length > rejected.length"
-    named = stack.prefsift(*asked, "--fields", "pair_id,chosen.length", "--limit", "2")
-    assert named.out.split()[:2] == ["pair_id", "chosen.length"]
-    assert "--limit" in named.err
-    assert "chosen.model" in stack.prefsift("query", "asked", "--list-fields").out
     wrong = stack.prefsift("query", "asked", "--where", "votes = 'x'")
     assert wrong.code == 2
     assert "compares" in wrong.err
