@@ -3,6 +3,7 @@
 import uuid
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from curation.signals import Level, Signal
 from service.cells import embedding_model, newest_fit, signal_row
 from service.columns import Generation, load_pairs, load_scores, raw, with_vectors
 from service.export.shards import COLUMNS
+from service.media import media_pairs, texts_of
 from service.selection import FitUse, SignalUse, SubsetManifest
 from service.tables.datasets import Dataset
 from service.tables.jobs import Job, JobKind
@@ -85,7 +87,7 @@ def fill(session: Session, subset: Subset) -> None:
     pairs = load_pairs(session, subset.dataset_id)
     uses = signals_in_use(session, subset, recipe)
     workspace_id = session.get_one(Dataset, subset.dataset_id).workspace_id
-    seen = with_prompt_vectors(session, recipe, pairs, workspace_id)
+    seen = with_selected_vectors(session, recipe, pairs, subset.dataset_id, workspace_id)
     pool = apply.pool(recipe, seen, given(session, recipe, pairs, uses))
     k = Budget.parse(subset.budget).count(len(pairs))
     selection = recipe.selector.select(pool, k, subset.seed)
@@ -173,23 +175,34 @@ def given(
     return terms
 
 
-def with_prompt_vectors(
-    session: Session, recipe: Recipe, pairs: Pairs, workspace_id: uuid.UUID
+def with_selected_vectors(
+    session: Session, recipe: Recipe, pairs: Pairs, dataset_id: uuid.UUID, workspace_id: uuid.UUID
 ) -> Pairs:
-    """With the prompts' vectors where the selector looks at them and a signal made them."""
+    """With the vectors that the selector looks at, where a signal made them; NaN: an image's."""
     if not recipe.selector.needs_vectors():
         return pairs
-    embedder = next(filter(None, map(prompt_embedder, recipe.signals.values())), None)
+    view = recipe.selector.vector_view()
+    made = (embedder_of(signal) for signal in recipe.signals.values() if embeds(signal, view))
+    embedder = next(filter(None, made), None)
     if embedder is None:
         return pairs
     model = embedding_model(session, workspace_id, embedder)
-    return with_vectors(session, pairs, model.id, [View.prompt])
+    if view == View.prompt:
+        return with_vectors(session, pairs, model.id, [view])
+    texts = texts_of(pairs, media_pairs(session, dataset_id))
+    found = with_vectors(session, texts, model.id, [view]).vectors[view]
+    if len(texts) == len(pairs):
+        return replace(pairs, vectors={view: found})
+    place = {name: row for row, name in enumerate(texts.ids)}
+    vectors = np.full((len(pairs), found.shape[1]), np.nan, np.float32)
+    rows = [row for row, name in enumerate(pairs.ids) if name in place]
+    vectors[rows] = found
+    return replace(pairs, vectors={view: vectors})
 
 
-def prompt_embedder(signal: Signal) -> Signal | None:
-    """The embedder whose prompt vectors the scoring stages made for this signal."""
-    seen = View.prompt in signal.views or signal.level == Level.text
-    return embedder_of(signal) if seen else None
+def embeds(signal: Signal, view: View) -> bool:
+    """Whether the scoring stages made vectors of this view for the signal."""
+    return view in signal.views or signal.level == Level.text
 
 
 def write_items(session: Session, subset: Subset, pairs: Pairs, selection: Selection) -> None:

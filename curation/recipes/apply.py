@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.items import Floats, Pairs, View
+from curation.items import Floats, Pairs
 from curation.recipes.recipe import Expectation, Recipe
 from curation.selectors import Pool, Selection
+from curation.selectors.strata import banded_by
 from curation.signals import Column, Level, Signal
 
 
@@ -32,14 +33,31 @@ def select(
     return recipe.selector.select(pool(recipe, pairs, given), k, seed)
 
 
-def pool(recipe: Recipe, pairs: Pairs, given: Mapping[str, Floats]) -> Pool:
-    """The pairs as the recipe's selector wants them."""
-    vectors = None
-    if recipe.selector.needs_vectors() and pairs.has(View.prompt):
-        vectors = pairs.vectors[View.prompt]
+def pool(
+    recipe: Recipe,
+    pairs: Pairs,
+    given: Mapping[str, Floats],
+    fields: Mapping[str, Sequence[str]] | None = None,
+) -> Pool:
+    """The pairs as the recipe's selector wants them. `fields`: classes that the pairs' texts do
+    not tell (source, language, …)."""
+    vectors, view = None, recipe.selector.vector_view()
+    if recipe.selector.needs_vectors() and pairs.has(view):
+        vectors = pairs.vectors[view]
+    terms = term_values(recipe, pairs, given)
+    known = text_fields(pairs) if recipe.selector.field_names() else {}
     return Pool(
-        pairs.ids, pairs.prompt_ids, content_ids(pairs), term_values(recipe, pairs, given), vectors
+        pairs.ids, pairs.prompt_ids, content_ids(pairs), terms, vectors, {**known, **(fields or {})}
     )
+
+
+def text_fields(pairs: Pairs) -> dict[str, list[str]]:
+    """Classes that the texts tell: `length_band` of the prompt and chosen response, 0 the shortest
+    fifth in characters, and `longer`, the response that is longer: chosen, rejected or equal."""
+    sizes = [len(p) + len(c) for p, c in zip(pairs.prompts, pairs.chosen, strict=True)]
+    gaps = [len(c) - len(r) for c, r in zip(pairs.chosen, pairs.rejected, strict=True)]
+    longer = ["chosen" if gap > 0 else "rejected" if gap < 0 else "equal" for gap in gaps]
+    return {"length_band": banded_by(np.array(sizes, np.float64), 5), "longer": longer}
 
 
 def term_values(

@@ -62,12 +62,15 @@ def filtered(admission: Admission, points: Ground, order: Indices, tau: float) -
     kept = Kept(admission.pool, points, tau)
     for start in range(0, len(order), BLOCK):
         block = order[start : start + BLOCK]
-        repeats, among = kept.near(block), kept.above(block, block)
+        repeats, among = kept.near(block), np.tril(kept.above(block, block), -1)
+        rivals = np.asarray(
+            among.any(axis=1), np.bool_
+        )  # few have any: most need no look at those taken
         taken: list[int] = []
         for i, row in enumerate(points.rows[block].tolist()):
             if admission.full:
                 return
-            if repeats[i] or among[i, taken].any():
+            if repeats[i] or (rivals[i] and among[i, taken].any()):
                 admission.reasons[row] = TOO_SIMILAR
             elif admission.offer(row):
                 taken.append(i)

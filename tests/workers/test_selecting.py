@@ -119,3 +119,28 @@ def test_a_greedy_selector_sees_the_vectors_of_the_prompts(
     subset = run(session, add_dataset(session, workspace, 30), recipe, "5")
     assert subset.size == 5
     assert SubsetManifest.model_validate(subset.manifest).degraded == ()
+
+
+INFORMATION = {
+    "id": "information",
+    "title": "Information",
+    "signals": {"vectors": {"kind": "embedding"}, "style": {"kind": "style"}},
+    "terms": {"length": "style.length_log_ratio"},
+    "selector": {
+        "kind": "gates",
+        "all": [{"term": "length", "at_most": 9}, {"field": "longer", "none_of": ["rejected"]}],
+        "then": {"kind": "information_gain", "view": "prompt+chosen"},
+    },
+}
+
+
+@pytest.mark.parametrize("recipe", ["facility_location", "k_center", "information"])
+def test_selectors_over_vectors_find_those_of_their_view(
+    session: Session, workspace: Workspace, rung: object, recipe: str
+) -> None:
+    chosen = RECIPES.get(recipe) or Recipe.model_validate(INFORMATION)
+    subset = run(session, add_dataset(session, workspace, 20), chosen, "5")
+    manifest = SubsetManifest.model_validate(subset.manifest)
+    assert manifest.degraded == ()
+    assert subset.size in (1, 2, 3, 4, 5)
+    assert sum(manifest.reasons.values()) == 20

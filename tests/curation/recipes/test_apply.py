@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -77,3 +79,38 @@ def test_a_tiny_dataset_gives_what_it_can_and_says_what_it_lacks(n: int) -> None
     found = apply.select(RECIPES["fifa"], pairs, {"quality": np.ones(n)}, n, 0)
     assert len(found.order) == n
     assert "margin" in found.degraded
+
+
+VECTORED = {
+    View.prompt: np.random.default_rng(3).normal(size=(60, 6)).astype(np.float32),
+    View.prompt_chosen: np.random.default_rng(4).normal(size=(60, 6)).astype(np.float32),
+}
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.id)
+def test_a_shipped_recipe_runs_on_pairs_with_their_scores(recipe: Recipe) -> None:
+    pairs = replace(learnable(60, seed=1), vectors=VECTORED)
+    rng = np.random.default_rng(0)
+    given = {term: rng.normal(size=60) for term in recipe.terms}
+    pool = apply.pool(recipe, pairs, given)
+    found = recipe.selector.select(pool, 10, 0)
+    assert found.degraded == ()
+    assert apply.check(recipe, pool, found, 10)[0].met is True
+    rows = np.random.default_rng(1).permutation(60)
+    other = apply.pool(recipe, pairs.take(rows), {t: column[rows] for t, column in given.items()})
+    again = recipe.selector.select(other, 10, 0)
+    ids = [pool.ids[row] for row in found.order]
+    assert [other.ids[row] for row in again.order] == ids
+
+
+def test_a_selector_sees_the_view_that_it_asks_for() -> None:
+    pairs = replace(learnable(60, seed=1), vectors=VECTORED)
+    given = {"complexity": np.ones(60), "quality": np.ones(60)}
+    found = apply.pool(RECIPES["deita"], pairs, given).vectors
+    assert found is VECTORED[View.prompt_chosen]
+
+
+def test_length_and_which_answer_is_longer_are_known_of_all_pairs() -> None:
+    found = apply.text_fields(three())
+    assert found["longer"] == ["chosen", "rejected", "chosen"]
+    assert found["length_band"] == ["3", "0", "1"]

@@ -1,0 +1,184 @@
+"""Selectors beside their peers: the same subset or a better one, and in how much less time?
+
+    python -m benchmarks.selectors [--rows 10000] [--keep 2000] [--cover 1000] [--repeats 3]
+
+DEITA's filter against its public loop (rewritten here with the same operations: for each candidate
+the kept vectors are gathered from float64, cast, normalised twice and multiplied, in torch);
+facility location against apricot-select where it is installed (`pip install apricot-select`), else
+against a plain dense lazy greedy. Alternately in one run; CPU seconds, since other programs share
+the machine; the ratio is the median over the repeats, with the lowest and highest.
+"""
+
+import argparse
+import heapq
+import importlib
+import importlib.util
+import resource
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from curation.selectors import Pool, Selector
+from curation.selectors.deita_repr_filter import DeitaReprFilter
+from curation.selectors.facility_location import FacilityLocation
+from curation.selectors.k_center import KCenter
+
+Vectors = NDArray[np.float32]
+Rows = NDArray[np.int64]
+
+
+def clusters(n: int, d: int, seed: int) -> Vectors:
+    """Unit vectors around 400 centres, some near, some far from theirs."""
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(400, d))[rng.integers(0, 400, n)]
+    vectors += rng.normal(size=(n, d)) * rng.uniform(0.1, 1.2, (n, 1))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def pool_of(vectors: Vectors, quality: NDArray[np.float64]) -> Pool:
+    ids = [f"{i:07}" for i in range(len(vectors))]
+    return Pool(ids, ids, ids, {"quality": quality}, vectors)
+
+
+def public_loop(vectors: Vectors, quality: NDArray[np.float64], tau: float, k: int) -> Rows:
+    order = np.argsort(-quality, kind="stable")
+    table = vectors[order].astype(np.float64)
+    kept = [0]
+
+    def cosines(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        for _ in range(2):
+            a, b = a / a.norm(dim=1)[:, None], b / b.norm(dim=1)[:, None]
+        return torch.mm(a, b.t())
+
+    for i in range(1, len(table)):
+        candidate = torch.tensor(table[i : i + 1], dtype=torch.float32)
+        existing = torch.tensor(table[kept], dtype=torch.float32)
+        found = torch.zeros((1, len(existing)))
+        found[:, :] = cosines(candidate, existing)
+        among = cosines(candidate, candidate).tril(-1)
+        repeats = torch.any(found > tau, dim=1) | torch.any(among > tau, dim=1)
+        if not bool(repeats[0]):
+            kept.append(i)
+        if len(kept) >= k:
+            break
+    return order[kept]
+
+
+def dense_lazy(vectors: Vectors, k: int) -> Rows:
+    """Facility location as a textbook has it: every cosine, a heap of gains that may be stale."""
+    similarity = np.maximum(vectors @ vectors.T, 0)
+    best = np.zeros(len(vectors), np.float32)
+    heap = [(-float(similarity[:, i].sum()), i, 0) for i in range(len(vectors))]
+    heapq.heapify(heap)
+    kept: list[int] = []
+    while len(kept) < k:
+        _, i, seen = heapq.heappop(heap)
+        if seen == len(kept):
+            kept.append(i)
+            best = np.maximum(best, similarity[i])
+        else:
+            gain = float(np.maximum(similarity[i] - best, 0).sum())
+            heapq.heappush(heap, (-gain, i, len(kept)))
+    return np.array(kept, np.int64)
+
+
+def apricot(vectors: Vectors, k: int) -> Rows:
+    selection = importlib.import_module("apricot").FacilityLocationSelection(
+        k, metric="cosine", optimizer="lazy"
+    )
+    return np.asarray(selection.fit(vectors).ranking, np.int64)
+
+
+def naive_centers(vectors: Vectors, k: int, first: int) -> Rows:
+    kept, nearest = [first], np.full(len(vectors), np.inf)
+    while len(kept) < k:
+        nearest = np.minimum(nearest, np.linalg.norm(vectors - vectors[kept[-1]], axis=1))
+        kept.append(int(nearest.argmax()))
+    return np.array(kept, np.int64)
+
+
+def served(vectors: Vectors, kept: Rows) -> float:
+    best = [
+        np.maximum(vectors[i : i + 1024] @ vectors[kept].T, 0).max(axis=1)
+        for i in range(0, len(vectors), 1024)
+    ]
+    return float(np.concatenate(best).sum())
+
+
+def timed(run: Callable[[], Rows]) -> tuple[Rows, float]:
+    began = time.process_time()
+    return run(), time.process_time() - began
+
+
+def alternately(
+    name: str, repeats: int, ours: Callable[[], Rows], theirs: Callable[[], Rows]
+) -> tuple[Rows, Rows]:
+    mine, peer = ours(), theirs()  # the first runs load libraries and touch memory
+    ratios: list[float] = []
+    spent: list[tuple[float, float]] = []
+    for _ in range(repeats):
+        mine, a = timed(ours)
+        peer, b = timed(theirs)
+        ratios.append(b / a)
+        spent.append((a, b))
+    a, b = np.median(np.array(spent), axis=0)
+    low, high = min(ratios), max(ratios)
+    print(f"{name:<44} {a:8.3f} {b:8.3f} {np.median(ratios):7.1f}x ({low:.1f} to {high:.1f})")
+    return mine, peer
+
+
+def selected(selector: Selector, pool: Pool, k: int) -> Callable[[], Rows]:
+    return lambda: selector.select(pool, k).order
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--keep", type=int, default=2000, help="by DEITA's filter")
+    parser.add_argument("--cover", type=int, default=1000, help="by facility location")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--large", type=int, default=0, help="rows for facility location alone")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    vectors = clusters(given.rows, 384, 0)
+    quality = np.random.default_rng(1).random(given.rows)
+    pool = pool_of(vectors, quality)
+    print(f"{'':<44} {'ours s':>8} {'peer s':>8}")
+    for tau in (0.9, 0.8, 0.6):
+        mine, peer = alternately(
+            f"DEITA filter {given.rows} -> {given.keep}, tau {tau}", given.repeats,
+            selected(DeitaReprFilter(tau=tau), pool, given.keep),
+            lambda tau=tau: public_loop(vectors, quality, tau, given.keep),
+        )  # fmt: skip
+        print(f"    identical ids: {np.array_equal(mine, peer)}")
+    has_apricot = importlib.util.find_spec("apricot") is not None
+    rival = apricot if has_apricot else dense_lazy
+    mine, peer = alternately(
+        f"facility location {given.rows} -> {given.cover}, {rival.__name__}", given.repeats,
+        selected(FacilityLocation(), pool, given.cover), lambda: rival(vectors, given.cover),
+    )  # fmt: skip
+    print(f"    objective: {served(vectors, mine) / served(vectors, peer):.4f} of the peer's")
+    first = int(KCenter().select(pool, 1).order[0])
+    mine, peer = alternately(
+        f"k-center {given.rows} -> {given.cover}, a norm a pick", given.repeats,
+        selected(KCenter(), pool, given.cover), lambda: naive_centers(vectors, given.cover, first),
+    )  # fmt: skip
+    print(f"    identical ids: {np.array_equal(mine, peer)}")
+    if given.large:
+        alone(given.large)
+
+
+def alone(n: int) -> None:
+    vectors = clusters(n, 384, 2)
+    found = FacilityLocation().select(pool_of(vectors, np.zeros(n)), n // 10)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"facility location {n} -> {n // 10}: {found.seconds:.1f} s, peak {peak:.2f} GiB")
+    assert found.bound is not None
+    print(f"    objective at least {found.objective / found.bound:.3f} of the graph's optimum")
+
+
+if __name__ == "__main__":
+    main()
