@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
+import psycopg
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, aliased
 
 from service import db
@@ -46,6 +48,8 @@ FEW = 500  # pairs that a request adds to the index itself
 RARE = 10_000  # pairs with the words that are looked up by their ids
 # What a subquery finds is kept in memory, or is found again for each pair.
 ROOM = text("SET LOCAL work_mem = '256MB'")
+SOON = text("SET LOCAL statement_timeout = '5s'")
+WHENEVER = text("SET LOCAL statement_timeout = DEFAULT")
 PATIENCE_MINUTES = 10  # before a worker is asked for the same again
 
 
@@ -79,9 +83,16 @@ class Words:
         for: where its statistics are old, it reads the words of pair after pair. With frequent
         words that is soon over.
         """
-        with without(self.session, "seqscan", "indexscan"):
-            ids = self.session.scalars(found.limit(RARE + 1)).all()
         self.session.execute(ROOM)
+        try:
+            with self.session.begin_nested(), without(self.session, "seqscan", "indexscan"):
+                self.session.execute(SOON)
+                ids = self.session.scalars(found.limit(RARE + 1)).all()
+                self.session.execute(WHENEVER)
+        except OperationalError as error:
+            if isinstance(error.orig, psycopg.errors.QueryCanceled):
+                return None  # the query itself has more time
+            raise
         return None if len(ids) > RARE else list(ids)
 
     @cached_property

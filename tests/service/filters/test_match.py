@@ -177,3 +177,14 @@ def test_a_timeout_says_that_the_index_is_being_made(
         session.execute(slow)
     assert error.value.code == "query_timeout"
     assert Query(session, filled, "votes = 1").advice == ""
+
+
+def test_words_that_are_long_looked_up_are_found_all_the_same(
+    session: Session, filled: uuid.UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = Query(session, filled, "MATCH('maybe')").page(100)
+    over = text("DO $$ BEGIN RAISE query_canceled; END $$")  # as a statement that takes too long
+    monkeypatch.setattr(indexed_words, "SOON", over)
+    again = Query(session, filled, "MATCH('maybe')")
+    assert "pair_words" in str(again.select(text("1")))
+    assert again.page(100) == found
