@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import uuid
 from pathlib import Path
 from typing import Annotated
 
@@ -61,6 +62,11 @@ def push(
 def pushed(source: str, target: Target) -> Pushed:
     if Path(source).is_dir():
         return with_bar(Path(source), target)
+    try:
+        uuid.UUID(source)
+    except ValueError:
+        said = f"{source} is neither a folder nor the id of an export"
+        raise typer.BadParameter(said, param_hint="SOURCE") from None
     api = connect()
     found = api.get(f"/exports/{source}")
     with tempfile.TemporaryDirectory(prefix="prefsift-push-") as place:

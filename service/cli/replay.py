@@ -60,14 +60,27 @@ def replay(
             plan = api.post("/exports/replay", asked)
             found = [Change(**each) for each in plan["changes"]]
             if plan["dataset_id"] is not None:
-                made = make(line, plan, described, Path(again))
-                before = [each for each in found if made and each not in made]
-                found = before + with_rows(made, folder, Path(again))
-                if made:
-                    found += by_pair(folder, Path(again))
+                found = made_again(line, plan, described, folder, Path(again))
     tell(found, len(described["files"]), as_json)
     if found:
         raise typer.Exit(1)
+
+
+def made_again(
+    line: Pipeline,
+    plan: Mapping[str, Any],
+    described: Mapping[str, Any],
+    folder: Path,
+    again: Path,
+) -> list[Change]:
+    """What differs, or why nothing can be made of what is there now."""
+    found = [Change(**each) for each in plan["changes"]]
+    try:
+        made = make(line, plan, described, again)
+    except ApiError as error:
+        return [*found, Change("file", manifest.NAME, f"can't be made again: {error}")]
+    before = [each for each in found if made and each not in made]
+    return [*before, *with_rows(made, folder, again), *(by_pair(folder, again) if made else ())]
 
 
 def tell(found: Sequence[Change], files: int, as_json: bool) -> None:

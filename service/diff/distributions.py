@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 Floats = NDArray[np.float64]
 FLUSH = 1 << 15  # values that wait for the disk
+BLOCK = 1 << 16  # values that are compared at once
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 SHOWN = 20  # values of a category that are named
 
@@ -88,19 +89,20 @@ class Spool:
 
 
 def shift(name: str, a: Floats, b: Floats) -> Shift:
+    """Both are sorted in place: a column may be as long as there is memory for."""
+    a.sort()
+    b.sort()  # NaN comes last
     of_a, of_b = sample(a), sample(b)
-    a, b = np.sort(a[~np.isnan(a)]), np.sort(b[~np.isnan(b)])
     if of_a.mean is None or of_b.mean is None:
         return Shift(name=name, a=of_a, b=of_b, mean_shift=None, ks=None, wasserstein=None)
-    gaps, steps = distribution_gaps(a, b)
-    return Shift(
-        name=name, a=of_a, b=of_b, mean_shift=of_b.mean - of_a.mean,
-        ks=float(gaps.max()), wasserstein=float(gaps[:-1] @ steps),
-    )  # fmt: skip
+    ks, wasserstein = distances(a[: of_a.values], b[: of_b.values])
+    apart = of_b.mean - of_a.mean
+    return Shift(name=name, a=of_a, b=of_b, mean_shift=apart, ks=ks, wasserstein=wasserstein)
 
 
 def sample(column: Floats) -> Sample:
-    known = np.sort(column[~np.isnan(column)])  # sorted: the sum does not depend on the order
+    """Of a sorted column, so that the sum does not depend on the order."""
+    known = column[: len(column) - int(np.isnan(column).sum())]
     return Sample(
         values=len(known),
         missing=len(column) - len(known),
@@ -109,11 +111,31 @@ def sample(column: Floats) -> Sample:
     )
 
 
-def distribution_gaps(a: Floats, b: Floats) -> tuple[Floats, Floats]:
-    """|F_a - F_b| at each value of either, and the way to the next value. Both are sorted."""
-    values = np.union1d(a, b)
-    of_a, of_b = (np.searchsorted(each, values, "right") / len(each) for each in (a, b))
-    return np.abs(of_a - of_b), np.diff(values)
+def distances(a: Floats, b: Floats) -> tuple[float, float]:
+    """Kolmogorov-Smirnov and Wasserstein distance of two sorted samples, a block at a time.
+
+    The first is the largest |F_a - F_b|, the second its integral.
+    """
+    largest = whole = gap = 0.0
+    last = np.nextafter(min(a[0], b[0]), -np.inf)
+    for cut in np.union1d(ends(a), ends(b)):
+        values = np.union1d(*(each[after(each, last) : after(each, cut)] for each in (a, b)))
+        if not len(values):
+            continue  # a value longer than a block
+        shares = (np.searchsorted(each, values, "right") / len(each) for each in (a, b))
+        gaps = np.abs(next(shares) - next(shares))
+        whole += gap * float(values[0] - last) + float(gaps[:-1] @ np.diff(values))
+        largest, gap, last = max(largest, float(gaps.max())), float(gaps[-1]), values[-1]
+    return largest, whole
+
+
+def ends(column: Floats) -> Floats:
+    """The last value of each block."""
+    return np.append(column[BLOCK - 1 :: BLOCK], column[-1])
+
+
+def after(column: Floats, value: float) -> int:
+    return int(np.searchsorted(column, value, "right"))
 
 
 def category_shift(name: str, a: Counter[str], b: Counter[str]) -> CategoryShift:

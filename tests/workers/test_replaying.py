@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
 from service import files
+from service.diff import subsets
 from service.export.manifest import dump
 from service.tables.subsets import Export
 from workers.protocol import run_job
@@ -181,3 +182,14 @@ def test_a_subset_says_how_many_of_its_pairs_are_gone(client: TestClient, sessio
     asked(client, f"/uploads/{upload}/withdraw")
     found = client.get(f"/api/v1/subsets/{subset}/diff/{subset}").json()
     assert (found["a"]["gone"], found["a"]["pairs"]) == (10, 30)
+
+
+def test_a_request_compares_so_many_pairs_at_most(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subset = selected(client, uploaded(client, "mine", lines(12)), budget="100%")
+    assert client.get(f"/api/v1/subsets/{subset}/diff/{subset}").json()["same"]
+    monkeypatch.setattr(subsets, "MOST_PAIRS", 11)
+    answer = client.get(f"/api/v1/subsets/{subset}/diff/{subset}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "too_many_pairs")
+    assert "compare the folders with `prefsift diff`" in answer.json()["detail"]

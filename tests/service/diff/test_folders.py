@@ -11,6 +11,7 @@ from scipy.stats import ks_2samp, wasserstein_distance
 from typer.testing import CliRunner
 
 from service.cli.main import build
+from service.diff import distributions
 from service.diff.comparing import compare
 from service.diff.distributions import shift
 from service.diff.result import Diff
@@ -116,12 +117,18 @@ def test_a_column_of_one_side_alone_is_named(tmp_path: Path) -> None:
     assert (found.a.only, found.b.only, found.same) == (["p_correct"], ["novelty"], False)
 
 
+@pytest.mark.parametrize("block", [1, 7, distributions.BLOCK])
 @pytest.mark.parametrize("seed", range(5))
-def test_the_distances_are_scipys(seed: int) -> None:
+def test_the_distances_are_scipys_whatever_is_compared_at_once(
+    seed: int, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distributions, "BLOCK", block)
     random = np.random.default_rng(seed)
     a = random.normal(size=random.integers(1, 300)).round(seed % 3)
     b = random.normal(0.3, 2, size=random.integers(1, 300)).round(seed % 3)
-    found = shift("x", np.append(a, np.nan), b)
+    found = shift("x", np.append(a, np.nan), b.copy())
+    back = shift("x", b.copy(), np.append(a, np.nan))
+    assert (back.ks, back.wasserstein) == (found.ks, found.wasserstein)
     assert found.ks == pytest.approx(ks_2samp(a, b)[0])
     assert found.wasserstein == pytest.approx(wasserstein_distance(a, b))
     assert (found.a.values, found.a.missing) == (len(a), 1)

@@ -1,7 +1,6 @@
 """Pushing to a hub, through a socket: byte-equal, resumed, all or nothing, no token left behind."""
 
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typer.testing import CliRunner, Result
 from service.cli.main import build
 from service.export.push import Target, push
 from tests.service.export.folders import rows, write
-from tests.service.intake.hub_commits import TOKEN, WritableHub
+from tests.service.intake.hub_commits import TOKEN, WritableHub, writable_hub
 
 pytestmark = pytest.mark.usefixtures("_own_cache")
 
@@ -31,11 +30,8 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def hub() -> Iterator[WritableHub]:
-    server = WritableHub()
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with writable_hub() as server:
+        yield server
 
 
 def pushed(hub: WritableHub, folder: Path, *more: str, token: str = TOKEN) -> Result:
@@ -163,3 +159,10 @@ def test_no_token_is_said_before_anything_is_sent(hub: WritableHub, folder: Path
 def test_the_token_is_in_no_file(hub: WritableHub, folder: Path, tmp_path: Path) -> None:
     assert pushed(hub, folder).exit_code == 0
     assert not any(TOKEN.encode() in content for content in contents(tmp_path).values())
+
+
+def test_what_is_neither_a_folder_nor_an_export_is_said(hub: WritableHub, tmp_path: Path) -> None:
+    done = pushed(hub, tmp_path / "missing")
+    assert done.exit_code == 2
+    assert "neither a folder nor the id of an export" in done.output
+    assert hub.seen == []

@@ -2,6 +2,9 @@
 
 import base64
 import hashlib
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -37,6 +40,17 @@ class WritableHub(Hub):
         self.puts: list[str] = []
         self.refuse: dict[str, int] = {}
         self.cut = 0
+
+
+@contextmanager
+def writable_hub() -> Generator[WritableHub]:
+    server = WritableHub()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 class WritingAnswer(Answer):
