@@ -81,7 +81,8 @@ def judge_content(
     if embed:
         pairs = with_vectors(pairs, vectors_of, progress)
     signal = RewardMargin(heads=ALL_VIEWS if embed else WITHOUT_VECTORS, seed=seed)
-    fit = signal.fit(pairs.take(np.flatnonzero(questions.decided)))
+    decided = np.flatnonzero(questions.decided)
+    fit = signal.fit(pairs if len(decided) == len(pairs) else pairs.take(decided))
     if not fit.arrays:
         return nothing(len(questions), "too few different prompts")
     columns = signal.score(pairs, fit).columns
