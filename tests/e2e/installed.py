@@ -36,9 +36,9 @@ class Home(NamedTuple):
         kept = {name: value for name, value in os.environ.items() if name not in OWN}
         return kept | {"PREFSIFT_HOME": str(self.path), "PREFSIFT_REAP_SECONDS": "1"}
 
-    def prefsift(self, *words: str | Path) -> Done:
+    def prefsift(self, *words: str | Path, **settings: str) -> Done:
         done = subprocess.run(
-            [COMMAND, *words], env=self.environment, stdin=subprocess.DEVNULL,
+            [COMMAND, *words], env=self.environment | settings, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, check=False, timeout=300,
         )  # fmt: skip
         return Done(done.returncode, done.stdout, done.stderr)
