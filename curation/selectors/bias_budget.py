@@ -68,7 +68,7 @@ def balanced(worth: Floats, bias: Floats, k: int, tolerance: float) -> Indices:
     wins, losses, ties = (np.flatnonzero(part) for part in (bias > 0, bias < 0, bias == 0))
     sums = [np.concatenate([[0.0], np.cumsum(worth[part])]) for part in (wins, losses, ties)]
     fewer = 2 * min(len(wins), len(losses)) + len(ties)
-    possible = max(fewer + 1, fewer / max(1 - 2 * tolerance, 1e-9) + 1)
+    possible = fewer / (1 - 2 * tolerance) + 1 if tolerance < 0.5 else np.inf
     for size in range(int(min(k, len(worth), possible)), 0, -1):
         slack = max(size * tolerance, 0.5) + 1e-9
         least, most = size / 2 - slack, size / 2 + slack
