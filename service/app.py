@@ -2,12 +2,14 @@
 
 from importlib.metadata import version
 
+from fastapi import Depends
 from fastapi_offline import FastAPIOffline
 from prometheus_fastapi_instrumentator import Instrumentator
 
 from service import errors, logs
 from service.intake.patience import BodyPatience
 from service.middleware import BodyLimit, RequestContext
+from service.parameters import known_only
 from service.routes import (
     audits,
     catalogue,
@@ -76,5 +78,6 @@ ROUTES = (
     audits, reviews,
 )  # fmt: skip
 for module in ROUTES:
-    app.include_router(module.router)
+    lenient = module in (viewer, system)
+    app.include_router(module.router, dependencies=[] if lenient else [Depends(known_only)])
 Instrumentator(excluded_handlers=["/metrics"]).instrument(app).expose(app, tags=["system"])

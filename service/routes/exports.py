@@ -1,7 +1,7 @@
 """Exports of subsets: make one, look at it, download its files."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -117,6 +117,10 @@ class DatasetExportIn(ExportIn):
 
 
 DEFAULTS, WHOLE = ExportIn(), DatasetExportIn()
+# What would be taken and not be used, and where it would be.
+PAIRS = {"leave_out": "layouts of records"}
+RECORDS = {name: "layouts of pairs" for name in ("tokenizer", "resample")}
+FOLDER = {name: "trainers' layouts" for name in (*RECORDS, "options", "max_length")} | PAIRS
 
 
 class FileOut(BaseModel):
@@ -169,19 +173,25 @@ def create_export(
 def check_layout(body: ExportIn) -> None:
     """Raises Invalid for an unknown layout, wrong options, or what a layout of its kind can't."""
     if body.layout == "huggingface":
+        refuse(body, FOLDER)
         return
+    refuse(body, RECORDS if body.layout in RECORD_LAYOUTS else PAIRS)
     names = ("layout", "options", "tokenizer", "max_length", "resample", "leave_out")
     wanted = trainer_folder.Wanted(*(getattr(body, name) for name in names))
     if body.layout not in RECORD_LAYOUTS:
         trainer_folder.layout_of(wanted)
         return
     record_folder.layout_of(wanted)
-    for name in ("tokenizer", "resample"):
-        if getattr(body, name):
-            raise Invalid(f"{name} is for layouts of pairs", code="wrong_options")
     if body.labels != "raw":
         detail = "labels is for layouts of pairs: records hold every label as it was given"
         raise Invalid(detail, code="wrong_options")
+
+
+def refuse(body: ExportIn, elsewhere: Mapping[str, str]) -> None:
+    """Raises Invalid."""
+    for name, where in elsewhere.items():
+        if getattr(body, name):
+            raise Invalid(f"{name} is for {where}", code="wrong_options", field=name)
 
 
 def options_of(session: Session, subset: Subset, body: ExportIn) -> dict[str, Any]:

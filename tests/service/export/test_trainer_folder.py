@@ -90,6 +90,24 @@ def test_options_weights_and_lengths(client: TestClient, subset: Subset, tmp_pat
     assert refused["job"]["error"]["code"] == "model_not_allowed"
 
 
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        ({"layout": "huggingface", "tokenizer": "gpt2", "max_length": 5}, "tokenizer"),
+        ({"layout": "huggingface", "options": {"margin": True}}, "options"),
+        ({"layout": "trl_preference", "leave_out": True}, "leave_out"),
+        ({"layout": "ranked", "resample": True}, "resample"),
+    ],
+)
+def test_what_a_layout_of_its_kind_has_no_use_for_is_refused(
+    client: TestClient, subset: Subset, wanted: dict[str, Any], field: str
+) -> None:
+    answer = client.post(f"/api/v1/subsets/{subset.id}/exports", json=wanted)
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (422, "wrong_options"), problem
+    assert problem["field"] == field
+
+
 def test_a_changed_file_and_a_leak_are_found(
     client: TestClient, subset: Subset, tmp_path: Path
 ) -> None:
