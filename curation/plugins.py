@@ -1,6 +1,6 @@
 """Finds the plug-ins of a folder: one file, one kind."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import reduce
 from importlib import import_module
 from operator import or_
@@ -20,8 +20,14 @@ def discover(package: str, path: Iterable[str]) -> None:
 
 def by_kind(base: type[Plugin]) -> dict[str, type[Plugin]]:
     """The plug-in classes by the default of their `kind` field, sorted by it."""
-    found = {str(plugin.model_fields["kind"].default): plugin for plugin in base.__subclasses__()}
-    return dict(sorted(found.items()))
+    kinds = [found for found in descendants(base) if "kind" in found.model_fields]
+    return dict(sorted((str(found.model_fields["kind"].default), found) for found in kinds))
+
+
+def descendants(base: type[Plugin]) -> Iterator[type[Plugin]]:
+    for found in base.__subclasses__():
+        yield found
+        yield from descendants(found)
 
 
 def union(kinds: Iterable[type[BaseModel]]) -> Any:

@@ -3,12 +3,20 @@
 from collections import Counter
 
 import numpy as np
+from pydantic import Field
 
 from curation.items import Floats, Indices
-from curation.selectors.selector import Pool, Selection
+from curation.selectors.selector import Pool, Selection, Selector
 
 OVER_BUDGET = "over_budget"
 SELECTED = "selected"
+
+
+class Admitting(Selector):
+    """A selector that may keep few pairs of a prompt, and no repetition of texts."""
+
+    max_per_prompt: int | None = Field(default=None, ge=1)
+    distinct: bool = Field(default=True, description="an unordered pair of texts at most once")
 
 
 class Admission:

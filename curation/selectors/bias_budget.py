@@ -7,15 +7,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from curation.items import Floats, Indices
-from curation.selectors.admission import Admission, best_first, compatible, id_ranks
+from curation.selectors.admission import Admission, Admitting, best_first, compatible, id_ranks
 from curation.selectors.ground import ground
-from curation.selectors.selector import Pool, Selection, Selector
+from curation.selectors.selector import Pool, Selection
 from curation.selectors.strata import allotted, banded_by
 
 BALANCE = "bias_budget"
 
 
-class BiasBudget(Selector):
+class BiasBudget(Admitting):
     """Largest sum of `term` with a win rate of `bias` within 50 % ± `tolerance`, exactly.
 
     A pair with bias > 0 is a win of the feature (of length, where bias is the log ratio of lengths
@@ -31,8 +31,6 @@ class BiasBudget(Selector):
     term: str = "margin"
     tolerance: float = Field(default=0.05, ge=0, le=0.5)
     bands: int = Field(default=1, ge=1, le=20, description="of equal size, by |bias|")
-    max_per_prompt: int | None = Field(default=None, ge=1)
-    distinct: bool = Field(default=True, description="an unordered pair of texts at most once")
 
     def terms(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([self.term, self.bias]))

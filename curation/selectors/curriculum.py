@@ -7,14 +7,14 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from curation.items import Indices
-from curation.selectors.admission import Admission, best_first, compatible, id_ranks
+from curation.selectors.admission import Admission, Admitting, best_first, compatible, id_ranks
 from curation.selectors.ground import ground
-from curation.selectors.selector import Pool, Selection, Selector
+from curation.selectors.selector import Pool, Selection
 
 OUTSIDE = "outside_band"
 
 
-class Curriculum(Selector):
+class Curriculum(Admitting):
     """k pairs spread evenly over the ranks of `ease`, in the order of training: easiest first.
 
     `across: prompt` trains first on the easiest pair of every prompt, then on the second easiest,
@@ -30,8 +30,6 @@ class Curriculum(Selector):
     across: Literal["pool", "prompt"] = "pool"
     easiest: float = Field(default=0.0, ge=0, lt=1, description="share left out")
     hardest: float = Field(default=0.0, ge=0, lt=1, description="share left out")
-    max_per_prompt: int | None = Field(default=None, ge=1)
-    distinct: bool = Field(default=True, description="an unordered pair of texts at most once")
 
     @model_validator(mode="after")
     def leaves_something(self) -> "Curriculum":

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from curation.items import Indices, View
+from curation.items import Indices
 from curation.selectors.admission import Admission
-from curation.selectors.ground import Ground, ground
-from curation.selectors.selector import Pool, Selection, Selector
+from curation.selectors.ground import Ground, OverVectors, ground
+from curation.selectors.selector import Pool, Selection
 
 TOO_SIMILAR = "too_similar"
 BLOCK = 256  # candidates whose cosines to the kept are computed together
@@ -17,7 +17,7 @@ KEPT_BLOCK = 4096  # kept ones among them
 ROUNDING = 1e-5  # a float32 cosine this near to the threshold is computed again
 
 
-class DeitaReprFilter(Selector):
+class DeitaReprFilter(OverVectors):
     """In order of the product of `terms`, a pair is kept unless max cos to the kept > `tau`.
 
     DEITA (arXiv:2312.15685), until k are kept. The rule is that of the double loop in float64,
@@ -32,18 +32,9 @@ class DeitaReprFilter(Selector):
         default=("quality",), min_length=1, description="terms; their product is the importance"
     )
     tau: float = Field(default=0.9, ge=-1, le=1, description="largest cosine between kept pairs")
-    view: View = View.prompt
-    max_per_prompt: int | None = Field(default=None, ge=1)
-    distinct: bool = Field(default=True, description="an unordered pair of texts at most once")
 
     def terms(self) -> tuple[str, ...]:
         return self.score
-
-    def needs_vectors(self) -> bool:
-        return True
-
-    def vector_view(self) -> View:
-        return self.view
 
     def choose(self, pool: Pool, k: int, seed: int) -> Selection:
         admission = Admission(pool, k, self.max_per_prompt, self.distinct)

@@ -6,15 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from curation.items import View
 from curation.selectors.admission import Admission
 from curation.selectors.climb import climb
-from curation.selectors.ground import ground
-from curation.selectors.selector import Pool, Selection, Selector
+from curation.selectors.ground import OverVectors, ground
+from curation.selectors.selector import Pool, Selection
 from curation.selectors.terms import normalised
 
 
-class DppGreedyMap(Selector):
+class DppGreedyMap(OverVectors):
     """Greedy maximum of log det L_S, L = diag(q) (cos + ridge I) diag(q), q = exp(theta · quality).
 
     Chen et al., arXiv:1709.05135: Cholesky rows kept up to date, O(n k (k + d)) time and O(n k)
@@ -29,18 +28,9 @@ class DppGreedyMap(Selector):
     quality: str | None = Field(default=None, description="term that pairs are preferred by")
     theta: float = Field(default=1.0, ge=0, le=20, description="weight of quality")
     ridge: float = Field(default=0.01, ge=1e-4, le=100)
-    view: View = View.prompt
-    max_per_prompt: int | None = Field(default=None, ge=1)
-    distinct: bool = Field(default=True, description="an unordered pair of texts at most once")
 
     def terms(self) -> tuple[str, ...]:
         return (self.quality,) if self.quality else ()
-
-    def needs_vectors(self) -> bool:
-        return True
-
-    def vector_view(self) -> View:
-        return self.view
 
     def choose(self, pool: Pool, k: int, seed: int) -> Selection:
         admission = Admission(pool, k, self.max_per_prompt, self.distinct)

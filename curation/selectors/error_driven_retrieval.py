@@ -8,14 +8,14 @@ from pydantic import Field
 from curation.items import View
 from curation.review.retrieval import K_MAX, retrieve
 from curation.selectors.admission import Admission
-from curation.selectors.ground import ground
-from curation.selectors.selector import Pool, Selection, Selector
+from curation.selectors.ground import OverVectors, ground
+from curation.selectors.selector import Pool, Selection
 
 VERIFIED = "verified"
 FAR = "not_near_an_error"
 
 
-class ErrorDrivenRetrieval(Selector):
+class ErrorDrivenRetrieval(OverVectors):
     """L05: each verified pair fetches the unverified ones nearest to it, the more the less the
     scorer is right about it: k_max where P(verified side) ≤ ½, else ⌈k_max (1 − P)⌉.
 
@@ -31,17 +31,9 @@ class ErrorDrivenRetrieval(Selector):
     p_correct: str | None = Field(default=None, description="term: P(the label is right)")
     k_max: int = Field(default=K_MAX, ge=1, le=1000)
     view: View = View.prompt_chosen
-    max_per_prompt: int | None = Field(default=None, ge=1)
-    distinct: bool = Field(default=True, description="an unordered pair of texts at most once")
 
     def terms(self) -> tuple[str, ...]:
         return tuple(name for name in (self.verified, self.p_correct) if name)
-
-    def needs_vectors(self) -> bool:
-        return True
-
-    def vector_view(self) -> View:
-        return self.view
 
     def choose(self, pool: Pool, k: int, seed: int) -> Selection:
         admission = Admission(pool, k, self.max_per_prompt, self.distinct)

@@ -6,17 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from curation.items import Indices, View
+from curation.items import Indices
 from curation.selectors.admission import Admission
 from curation.selectors.climb import climb, submodular_bound
-from curation.selectors.ground import ground
-from curation.selectors.selector import Pool, Selection, Selector
+from curation.selectors.ground import OverVectors, ground
+from curation.selectors.selector import Pool, Selection
 
 ONE = 2**30  # a cosine of 1: sums of whole numbers are exact, whatever their order
 BLOCK = 512
 
 
-class FacilityLocation(Selector):
+class FacilityLocation(OverVectors):
     """Greedy maximum of Σ_i max_{j kept} max(0, cos(i, j)), i over all pairs with a vector.
 
     Monotone submodular, so greedy reaches at least 1 − 1/e of the optimum, and `bound` says how
@@ -30,15 +30,6 @@ class FacilityLocation(Selector):
     kind: Literal["facility_location"] = "facility_location"
     neighbors: int = Field(default=32, ge=1, le=1000)
     exact_up_to: int = Field(default=4096, ge=0, le=20_000)
-    view: View = View.prompt
-    max_per_prompt: int | None = Field(default=None, ge=1)
-    distinct: bool = Field(default=True, description="an unordered pair of texts at most once")
-
-    def needs_vectors(self) -> bool:
-        return True
-
-    def vector_view(self) -> View:
-        return self.view
 
     def choose(self, pool: Pool, k: int, seed: int) -> Selection:
         admission = Admission(pool, k, self.max_per_prompt, self.distinct)

@@ -5,11 +5,23 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.items import Floats, Indices
-from curation.selectors.admission import Admission, id_order
+from curation.items import Floats, Indices, View
+from curation.selectors.admission import Admission, Admitting, id_order
 from curation.selectors.terms import Terms, present
 
 VECTORS = "vectors"
+
+
+class OverVectors(Admitting):
+    """A selector to which pairs are points."""
+
+    view: View = View.prompt
+
+    def needs_vectors(self) -> bool:
+        return True
+
+    def vector_view(self) -> View:
+        return self.view
 
 
 class Ground(NamedTuple):

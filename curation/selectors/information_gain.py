@@ -9,11 +9,11 @@ from pydantic import Field
 from curation.items import View
 from curation.selectors.admission import Admission
 from curation.selectors.climb import climb, submodular_bound
-from curation.selectors.ground import ground
-from curation.selectors.selector import Pool, Selection, Selector
+from curation.selectors.ground import OverVectors, ground
+from curation.selectors.selector import Pool, Selection
 
 
-class InformationGain(Selector):
+class InformationGain(OverVectors):
     """Greedy maximum of ½ log det(I + Σ v vᵀ / ridge), in nats: Bayesian D-optimal design.
 
     What the kept vectors tell about the weights of a linear model with a Gaussian prior, `ridge` =
@@ -27,14 +27,6 @@ class InformationGain(Selector):
     kind: Literal["information_gain"] = "information_gain"
     ridge: float = Field(default=0.1, ge=1e-4, le=1e4)
     view: View = View.prompt_chosen
-    max_per_prompt: int | None = Field(default=None, ge=1)
-    distinct: bool = Field(default=True, description="an unordered pair of texts at most once")
-
-    def needs_vectors(self) -> bool:
-        return True
-
-    def vector_view(self) -> View:
-        return self.view
 
     def choose(self, pool: Pool, k: int, seed: int) -> Selection:
         admission = Admission(pool, k, self.max_per_prompt, self.distinct)

@@ -9,13 +9,13 @@ from pydantic import Field
 from curation.items import View
 from curation.selectors.admission import Admission, best_first, id_ranks
 from curation.selectors.entropy_change import entropy_change
-from curation.selectors.ground import Ground, ground
-from curation.selectors.selector import Pool, Selection, Selector
+from curation.selectors.ground import Ground, OverVectors, ground
+from curation.selectors.selector import Pool, Selection
 
 GATE = "gate:quality"
 
 
-class IsaSampler(Selector):
+class IsaSampler(OverVectors):
     """Draws without replacement by entropy change, after a quality gate (L03 over D01).
 
     Principal components, a Gaussian mixture, ΔH of each pair within its component, standardised
@@ -34,17 +34,9 @@ class IsaSampler(Selector):
     components: int = Field(default=2, ge=1, le=20)
     temperature: float = Field(default=1.0, gt=0, le=100)
     view: View = View.prompt_chosen
-    max_per_prompt: int | None = Field(default=None, ge=1)
-    distinct: bool = Field(default=True, description="an unordered pair of texts at most once")
 
     def terms(self) -> tuple[str, ...]:
         return (self.quality,) if self.drop_lowest > 0 else ()
-
-    def needs_vectors(self) -> bool:
-        return True
-
-    def vector_view(self) -> View:
-        return self.view
 
     def choose(self, pool: Pool, k: int, seed: int) -> Selection:
         admission = Admission(pool, k, self.max_per_prompt, self.distinct)

@@ -4,16 +4,14 @@ from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from curation.items import View
 from curation.selectors.admission import Admission
 from curation.selectors.climb import QUANTUM, climb
-from curation.selectors.ground import ground
-from curation.selectors.selector import Pool, Selection, Selector
+from curation.selectors.ground import OverVectors, ground
+from curation.selectors.selector import Pool, Selection
 
 
-class KCenter(Selector):
+class KCenter(OverVectors):
     """Farthest first: each pick is the pair farthest from those kept (Gonzalez, 1985).
 
     Euclidean distance of unit vectors. The objective is minus the radius, the largest distance of
@@ -24,15 +22,6 @@ class KCenter(Selector):
     version: ClassVar[int] = 1
 
     kind: Literal["k_center"] = "k_center"
-    view: View = View.prompt
-    max_per_prompt: int | None = Field(default=None, ge=1)
-    distinct: bool = Field(default=True, description="an unordered pair of texts at most once")
-
-    def needs_vectors(self) -> bool:
-        return True
-
-    def vector_view(self) -> View:
-        return self.view
 
     def choose(self, pool: Pool, k: int, seed: int) -> Selection:
         admission = Admission(pool, k, self.max_per_prompt, self.distinct)

@@ -6,16 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from curation.items import Floats, Indices, View
+from curation.items import Floats, Indices
 from curation.selectors.admission import Admission, best_first, id_ranks
-from curation.selectors.ground import ground
-from curation.selectors.selector import Pool, Selection, Selector
+from curation.selectors.ground import OverVectors, ground
+from curation.selectors.selector import Pool, Selection
 from curation.selectors.strata import allotted, fill_seats
 
 BLOCK = 4096
 
 
-class KmeansCoverage(Selector):
+class KmeansCoverage(OverVectors):
     """k-means of the vectors; of each cluster the pairs nearest to its centre.
 
     `clusters`: as many as pairs are kept where missing; fewer share the seats in proportion to
@@ -29,15 +29,6 @@ class KmeansCoverage(Selector):
     kind: Literal["kmeans_coverage"] = "kmeans_coverage"
     clusters: int | None = Field(default=None, ge=1, le=100_000)
     iterations: int = Field(default=20, ge=1, le=1000)
-    view: View = View.prompt
-    max_per_prompt: int | None = Field(default=None, ge=1)
-    distinct: bool = Field(default=True, description="an unordered pair of texts at most once")
-
-    def needs_vectors(self) -> bool:
-        return True
-
-    def vector_view(self) -> View:
-        return self.view
 
     def choose(self, pool: Pool, k: int, seed: int) -> Selection:
         admission = Admission(pool, k, self.max_per_prompt, self.distinct)

@@ -6,15 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from curation.items import View
 from curation.selectors.admission import Admission
 from curation.selectors.climb import climb
-from curation.selectors.ground import ground
-from curation.selectors.selector import Pool, Selection, Selector
+from curation.selectors.ground import OverVectors, ground
+from curation.selectors.selector import Pool, Selection
 from curation.selectors.terms import Normalise, normalised
 
 
-class Mmr(Selector):
+class Mmr(OverVectors):
     """Each pick has the largest weight · relevance − (1 − weight) · max cos to the kept.
 
     Carbonell and Goldstein, 1998. Relevance is the term, normalised; before the first pick nothing
@@ -27,18 +26,9 @@ class Mmr(Selector):
     relevance: str = Field(default="margin", min_length=1)
     weight: float = Field(default=0.5, ge=0, le=1, description="1 = relevance alone")
     normalise: Normalise = "minmax"
-    view: View = View.prompt
-    max_per_prompt: int | None = Field(default=None, ge=1)
-    distinct: bool = Field(default=True, description="an unordered pair of texts at most once")
 
     def terms(self) -> tuple[str, ...]:
         return (self.relevance,)
-
-    def needs_vectors(self) -> bool:
-        return True
-
-    def vector_view(self) -> View:
-        return self.view
 
     def choose(self, pool: Pool, k: int, seed: int) -> Selection:
         admission = Admission(pool, k, self.max_per_prompt, self.distinct)

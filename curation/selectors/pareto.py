@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from curation.items import Indices
-from curation.selectors.admission import Admission, best_first, id_ranks
+from curation.selectors.admission import Admission, Admitting, best_first, id_ranks
 from curation.selectors.ground import ground
-from curation.selectors.selector import Pool, Selection, Selector
+from curation.selectors.selector import Pool, Selection
 
 
-class Pareto(Selector):
+class Pareto(Admitting):
     """Non-dominated fronts of several terms; within a front the least crowded first (NSGA-II).
 
     A pair dominates another where it is no worse in every term and better in one. Importance:
@@ -25,8 +25,6 @@ class Pareto(Selector):
     kind: Literal["pareto"] = "pareto"
     high: tuple[str, ...] = Field(default=("margin", "quality"), description="terms wanted high")
     low: tuple[str, ...] = Field(default=(), description="terms wanted low")
-    max_per_prompt: int | None = Field(default=None, ge=1)
-    distinct: bool = Field(default=True, description="an unordered pair of texts at most once")
 
     def terms(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([*self.high, *self.low]))

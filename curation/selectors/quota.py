@@ -6,15 +6,15 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from curation.selectors.admission import Admission, best_first, id_ranks
+from curation.selectors.admission import Admission, Admitting, best_first, id_ranks
 from curation.selectors.ground import ground
-from curation.selectors.selector import Pool, Selection, Selector
+from curation.selectors.selector import Pool, Selection
 from curation.selectors.strata import Strata, fill_seats
 
 FULL = "quota_full"
 
 
-class Quota(Selector):
+class Quota(Admitting):
     """Of each class at most ⌈share · k⌉ pairs, the highest of `term` first. Shares are limits: a
     class that has fewer pairs leaves its seats empty unless the others' shares cover them."""
 
@@ -28,8 +28,6 @@ class Quota(Selector):
     )
     others: float = Field(default=1.0, ge=0, le=1, description="for each class not named")
     term: str = "margin"
-    max_per_prompt: int | None = Field(default=None, ge=1)
-    distinct: bool = Field(default=True, description="an unordered pair of texts at most once")
 
     def terms(self) -> tuple[str, ...]:
         return (self.term,)

@@ -5,13 +5,13 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from curation.selectors.admission import Admission, best_first, id_ranks
+from curation.selectors.admission import Admission, Admitting, best_first, id_ranks
 from curation.selectors.ground import ground
-from curation.selectors.selector import Pool, Selection, Selector
+from curation.selectors.selector import Pool, Selection
 from curation.selectors.strata import Strata, allotted, fill_seats
 
 
-class Stratified(Selector):
+class Stratified(Admitting):
     """Each class gets seats in proportion to its pairs (largest remainder), or all the same.
 
     Within a class the highest of `term`, or a uniform draw by the seed. Seats that a class can't
@@ -26,8 +26,6 @@ class Stratified(Selector):
     bands: int = Field(default=5, ge=2, le=100, description="equal parts by quantiles")
     allocation: Literal["proportional", "equal"] = "proportional"
     term: str | None = None
-    max_per_prompt: int | None = Field(default=None, ge=1)
-    distinct: bool = Field(default=True, description="an unordered pair of texts at most once")
 
     def terms(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([*([self.term] if self.term else []), *self.banded]))

@@ -5,13 +5,13 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from curation.selectors.admission import Admission, best_first, id_ranks
+from curation.selectors.admission import Admission, Admitting, best_first, id_ranks
 from curation.selectors.ground import ground
-from curation.selectors.selector import Pool, Selection, Selector
+from curation.selectors.selector import Pool, Selection
 from curation.selectors.terms import Normalise, normalised
 
 
-class Weighted(Selector):
+class Weighted(Admitting):
     """Importance Σ weight · term, each term normalised over the selectable pairs.
 
     A negative weight wants a term low. Constraints are conditions of `gates` before it. The
@@ -23,8 +23,6 @@ class Weighted(Selector):
     kind: Literal["weighted"] = "weighted"
     weights: dict[str, float] = Field(default_factory=lambda: {"margin": 1.0}, min_length=1)
     normalise: Normalise = "minmax"
-    max_per_prompt: int | None = Field(default=None, ge=1)
-    distinct: bool = Field(default=True, description="an unordered pair of texts at most once")
 
     def terms(self) -> tuple[str, ...]:
         return tuple(self.weights)
