@@ -66,14 +66,14 @@ def test_a_link_that_leads_out_of_the_folder_is_refused(folder: Path) -> None:
 @pytest.mark.parametrize("key", ["auto_map", "_attn_implementation_internal"])
 @pytest.mark.parametrize("file", ["config.json", "tokenizer_config.json"])
 def test_a_configuration_that_names_code_is_refused(folder: Path, file: str, key: str) -> None:
-    """F21: the planted module is not imported."""
+    """F21: the module that lies there is not imported."""
     path = folder / "tiny" / file
     given = orjson.loads(path.read_bytes()) if path.exists() else {}
-    path.write_bytes(orjson.dumps(given | {key: {"AutoTokenizer": ["planted.Planted", None]}}))
-    (folder / "tiny" / "planted.py").write_text("raise SystemExit('imported')")
+    path.write_bytes(orjson.dumps(given | {key: {"AutoTokenizer": ["smuggled.Smuggled", None]}}))
+    (folder / "tiny" / "smuggled.py").write_text("raise SystemExit('imported')")
     with pytest.raises(ModelNotAllowed):
         load_tokenizer("tiny", [folder])
-    assert not any("planted" in module for module in sys.modules)
+    assert not any("smuggled" in module for module in sys.modules)
 
 
 def test_a_tokenizer_in_the_hubs_cache_is_found_by_its_id(

@@ -3,6 +3,7 @@
 import time
 import uuid
 from itertools import product
+from re import sub
 from typing import Any
 
 import orjson
@@ -92,7 +93,8 @@ def test_500_hostile_strings_are_compared_or_refused(session: Session, dataset: 
         event.remove(db.engine, "before_cursor_execute", seen)
     assert len(sent) > 2000
     assert not [each for each in sent if CANARY in each]  # only bound, never part of a statement
-    assert len(set(sent)) < 40  # a few shapes
+    shapes = {sub(r"(sa_savepoint)_\d+", r"\1", each) for each in sent}
+    assert len(shapes) < 40  # a few
     assert session.scalar(tables) == before
 
 
