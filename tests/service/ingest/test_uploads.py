@@ -52,7 +52,7 @@ def test_an_upload_queues_one_job(client: TestClient, rung: list[tuple[str, str]
         ({"mode": "maybe"}, "invalid_request"),
         ({"filename": "a\0b"}, "invalid_request"),
         ({"filename": "x" * 300}, "invalid_request"),
-        ({"on_null": "replace"}, "invalid_request"),
+        ({"on_null": "replace"}, "unknown_parameter"),
     ],
 )
 def test_wrong_options_are_refused_before_anything_is_stored(
