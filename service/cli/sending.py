@@ -15,7 +15,6 @@ from service.cli.client import ATTEMPTS, LONGEST_WAIT, Api, ApiError, refusal
 from service.config import settings
 
 PART = 16 << 20  # bytes a request
-START = 8 << 20  # bytes of a file of lines that are enough to preview it
 TRY_AGAIN = (409, 423, 503)  # the session says where to go on
 
 Options = dict[str, str]
@@ -115,16 +114,3 @@ class Sending:
         if self.attempts > ATTEMPTS:
             raise ApiError(f"the upload of {self.path.name} stands still at byte {self.best}")
         time.sleep(min(0.25 * 2**self.attempts, LONGEST_WAIT))
-
-
-def first_lines(path: Path) -> tuple[bytes | None, bool]:
-    """The file's first whole lines, and whether these are all; None where they say nothing.
-
-    A compressed file, a table and a JSON array are read as a whole.
-    """
-    with path.open("rb") as file:
-        start = file.read(START)
-    if len(start) < START:
-        return start, True
-    lines = start[: start.rfind(b"\n") + 1]
-    return (lines, False) if start.lstrip()[:1] == b"{" and lines else (None, True)

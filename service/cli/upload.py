@@ -10,12 +10,13 @@ from rich.console import Console
 
 from service.cli.client import Api, ApiError
 from service.cli.connection import connect
+from service.cli.formats import look
 from service.cli.mapping import Columns, mapping_of
 from service.cli.pipeline import shown_name
 from service.cli.previewing import print_preview
 from service.cli.progress import Bars
 from service.cli.remote import dataset_named, note, show
-from service.cli.sending import Options, first_lines, send
+from service.cli.sending import Options, send
 
 Files = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)]
 DatasetName = Annotated[str, typer.Option(help="Its name; made if there is none.")]
@@ -37,16 +38,16 @@ def upload(
 
     Example: prefsift upload pairs.jsonl --dataset mine --map prompt=question
     """
-    options = {"mode": "atomic" if strict else "partial", **read_as(layout, column)}
-    api = connect()
     if dry_run:
-        looked = [look(api, dataset, path, options) for path in files]
+        looked = [look(path, layout, column) for path in files]
         if as_json:
             show(looked)
             return
         for path, found in zip(files, looked, strict=True):
             print_preview(Console(highlight=False), path.name, found)
         return
+    options = {"mode": "atomic" if strict else "partial", **read_as(layout, column)}
+    api = connect()
     with Bars(Console(stderr=True)) as bars:
         found = [add(api, bars, named(api, dataset), path, options) for path in files]
     for upload in found:
@@ -100,14 +101,3 @@ def add(api: Api, bars: Bars, dataset: str, path: Path, options: Options) -> Any
     bars.move(task, path.stat().st_size)
     api.follow(made["job"], bars.job())
     return api.get(f"/uploads/{made['upload']['id']}")
-
-
-def look(api: Api, dataset: str, path: Path, options: Options) -> Any:
-    """A preview of the file; of a large one of lines, its beginning is enough."""
-    start, whole = first_lines(path)
-    query = {"filename": shown_name(path), "dry_run": "true", **options}
-    where = f"/datasets/{named(api, dataset)}/uploads"
-    if start is None:
-        return api.upload(named(api, dataset), path, query, lambda _: None)
-    found = api.request("POST", where, lambda: iter([start]), params=query).json()
-    return {**found, "complete": found["complete"] and whole}

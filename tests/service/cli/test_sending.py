@@ -11,7 +11,7 @@ import pytest
 
 from service.cli import sending
 from service.cli.client import Api, ApiError
-from service.cli.sending import first_lines, send
+from service.cli.sending import send
 from service.config import Settings
 from service.intake import resumable
 from tests.service.intake.uploading import trl
@@ -123,19 +123,3 @@ def test_what_the_server_refuses_is_not_tried_again(key: str, path: Path) -> Non
         with pytest.raises(ApiError) as error:
             send(api, dataset, path, {"layout": "nope"}, lambda _: None)
     assert error.value.code == "unknown_layout"
-
-
-def test_the_beginning_of_a_file_of_lines_is_enough_to_look_at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sending, "START", 10)
-    path = tmp_path / "file"
-    for content, found in (
-        (b'{"a": 1}\n', (b'{"a": 1}\n', True)),
-        (b'{"a": 1}\n{"a": 2}\n', (b'{"a": 1}\n', False)),
-        (b'{"a": "long line"}\n', (None, True)),
-        (b'[{"a": 1},\n{"a": 2}]', (None, True)),
-        (b"\x1f\x8b" + b"\n" * 20, (None, True)),
-    ):
-        path.write_bytes(content)
-        assert first_lines(path) == found
