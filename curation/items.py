@@ -55,7 +55,10 @@ class Prompts:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """n preference pairs, rendered as text. `prompt_ids` is the group that must not be split."""
+    """n preference pairs, rendered as text. `prompt_ids` is the group that must not be split.
+
+    `fields` are named classes that the texts do not tell (source, language, …), "" where unknown.
+    """
 
     ids: Sequence[str]
     prompt_ids: Sequence[str]
@@ -63,6 +66,7 @@ class Pairs:
     chosen: Sequence[str]
     rejected: Sequence[str]
     vectors: Mapping[View, Floats] = field(default_factory=dict[View, Floats])
+    fields: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -82,6 +86,7 @@ class Pairs:
             pick(self.chosen),
             pick(self.rejected),
             {view: matrix[rows] for view, matrix in self.vectors.items()},
+            {name: pick(column) for name, column in self.fields.items()},
         )
 
     def swapped(self) -> "Pairs":
@@ -93,7 +98,7 @@ class Pairs:
             View.prompt_rejected: View.prompt_chosen,
         }
         vectors = {partner.get(view, view): matrix for view, matrix in self.vectors.items()}
-        return replace(self, chosen=self.rejected, rejected=self.chosen, vectors=vectors)
+        return replace(self, chosen=self.rejected, rejected=self.chosen, vectors=vectors, facts={})
 
     def distinct_prompts(self) -> "Prompts":
         """Each prompt once, in order of first appearance."""

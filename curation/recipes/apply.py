@@ -39,16 +39,22 @@ def pool(
     given: Mapping[str, Floats],
     fields: Mapping[str, Sequence[str]] | None = None,
 ) -> Pool:
-    """The pairs as the recipe's selector wants them. `fields`: classes that the pairs' texts do
-    not tell (source, language, …)."""
+    """The pairs as the recipe's selector wants them. `fields`: classes besides `pairs.fields` and
+    what the texts tell; a field that is a term's name has the term's values as classes."""
     vectors, view = None, recipe.selector.vector_view()
     if recipe.selector.needs_vectors() and pairs.has(view):
         vectors = pairs.vectors[view]
     terms = term_values(recipe, pairs, given)
-    known = text_fields(pairs) if recipe.selector.field_names() else {}
-    return Pool(
-        pairs.ids, pairs.prompt_ids, content_ids(pairs), terms, vectors, {**known, **(fields or {})}
-    )
+    asked = recipe.selector.field_names()
+    known: dict[str, Sequence[str]] = {**text_fields(pairs)} if asked else {}
+    known |= {name: classes(terms[name]) for name in asked if name in terms}
+    known |= {**pairs.fields, **(fields or {})}
+    return Pool(pairs.ids, pairs.prompt_ids, content_ids(pairs), terms, vectors, known)
+
+
+def classes(values: Floats) -> list[str]:
+    """Each value as the name of a class (a topic's number, say); "" where it is missing."""
+    return [f"{value:g}" if np.isfinite(value) else "" for value in values.tolist()]
 
 
 def text_fields(pairs: Pairs) -> dict[str, list[str]]:
