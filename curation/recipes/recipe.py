@@ -4,20 +4,81 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import orjson
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
+from curation.pairing import POLICIES, AnyPolicy
 from curation.recipes.budget import Budget
+from curation.recipes.needs import Need
+from curation.recipes.places import located
 from curation.selectors import AnySelector
 from curation.signals import AnySignal, Level, Output, Signal
+
+# What an export says of a pair whatever the recipe.
+TAKEN = frozenset(
+    [
+        "prompt",
+        "chosen",
+        "rejected",
+        "pair_id",
+        "prompt_id",
+        "source",
+        "license",
+        "recipe_id",
+        "recipe_sha",
+        "flipped",
+        "chosen_image",
+        "rejected_image",
+    ]
+)
+
+
+LATER = ("needs", "pairs", "outputs", "export")
+
+
+def free(column: str) -> str:
+    if column in TAKEN:
+        raise ValueError(f"{column} is what every export has: call the output otherwise")
+    return column
+
+
+ColumnName: TypeAlias = Annotated[
+    str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$"), AfterValidator(free)
+]
 
 
 def readable(budget: str) -> str:
     Budget.parse(budget)
     return budget
+
+
+def policy_named(given: Any) -> Any:
+    """The policy itself where one of those that come with prefsift is named."""
+    if not isinstance(given, str):
+        return given
+    if given not in POLICIES:
+        raise ValueError(f"there is no pair policy {given!r}; known: {', '.join(POLICIES)}")
+    return POLICIES[given].model_dump(mode="json")
+
+
+class ExportWish(BaseModel):
+    """The layout, and its own options, that an export has where the user names none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    layout: str = "huggingface"
+    options: dict[str, Any] = Field(default_factory=dict[str, Any])
 
 
 class Expectation(BaseModel):
@@ -40,7 +101,11 @@ class Expectation(BaseModel):
 
 
 class Recipe(BaseModel):
-    """`terms` maps a selector's term to "<signal>.<output>", signals by their name in `signals`."""
+    """`terms` maps a selector's term to "<signal>.<output>", signals by their name in `signals`.
+
+    `pairs`: the policy that builds the pairs from the labels first. `outputs`: columns of an export
+    by the term that they come from; what the labels say by the same name leaves as `label_<name>`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -51,17 +116,22 @@ class Recipe(BaseModel):
     paper: str | None = Field(
         default=None, pattern=r"^\d{4}\.\d{4,5}$", description="arXiv id of the method"
     )
+    needs: tuple[Need, ...] = ()
+    pairs: Annotated[AnyPolicy, BeforeValidator(policy_named)] | None = None
     signals: dict[str, AnySignal] = Field(default_factory=dict[str, AnySignal])
     terms: dict[str, str] = Field(default_factory=dict[str, str])
     selector: AnySelector
     budget: Annotated[str, AfterValidator(readable)] = "10%"
+    outputs: dict[ColumnName, str] = Field(default_factory=dict[str, str])
+    export: ExportWish | None = None
     expects: tuple[Expectation, ...] = ()
 
     @model_validator(mode="after")
     def fits_together(self) -> "Recipe":
         for term in self.terms:
             self.output(term)
-        needed = {*self.selector.terms(), *(check.term for check in self.expects if check.term)}
+        checked = (check.term for check in self.expects if check.term)
+        needed = {*self.selector.terms(), *checked, *self.outputs.values()}
         unknown = sorted(needed - set(self.terms))
         if unknown:
             raise ValueError(f"no term of the recipe is called {', '.join(unknown)}")
@@ -82,20 +152,27 @@ class Recipe(BaseModel):
         raise ValueError(f"term {term}: {name} has no output {wanted!r}, it has {known}")
 
     def sha256(self) -> str:
-        """Of the canonical JSON, every parameter included: names exactly this recipe."""
-        body = orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
-        return hashlib.sha256(body).hexdigest()
+        """Of the canonical JSON, every parameter included: names exactly this recipe.
+
+        Parts that came later count where a recipe has them, so that older ones keep their name.
+        """
+        unused = {name for name in LATER if not getattr(self, name)}
+        body = self.model_dump(mode="json", exclude=unused)
+        return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def parse(text: str, where: str) -> Recipe:
-    """ValueError (pydantic's is one) where the YAML or JSON is not a recipe."""
+    """ValueError, with line and field, where the YAML or JSON is not a recipe."""
     try:
         found: Any = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ValueError(f"{where} is not YAML: {error}") from error
     if not isinstance(found, dict):
         raise ValueError(f"{where} is not a recipe: expected a mapping")
-    return Recipe.model_validate(found)
+    try:
+        return Recipe.model_validate(found)
+    except ValidationError as error:
+        raise ValueError(located(text, where, error)) from error
 
 
 def shipped() -> Iterator[Recipe]:
