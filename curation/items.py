@@ -58,6 +58,8 @@ class Pairs:
     """n preference pairs, rendered as text. `prompt_ids` is the group that must not be split.
 
     `fields` are named classes that the texts do not tell (source, language, …), "" where unknown.
+    `facts` are numbers that come with the label, NaN where unknown: `gold` (1 the chosen response
+    is verified to be better, 0 the rejected one), `votes`, `margin`, ….
     """
 
     ids: Sequence[str]
@@ -67,6 +69,7 @@ class Pairs:
     rejected: Sequence[str]
     vectors: Mapping[View, Floats] = field(default_factory=dict[View, Floats])
     fields: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    facts: Mapping[str, Floats] = field(default_factory=dict[str, Floats])
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -87,10 +90,15 @@ class Pairs:
             pick(self.rejected),
             {view: matrix[rows] for view, matrix in self.vectors.items()},
             {name: pick(column) for name, column in self.fields.items()},
+            {name: np.asarray(column)[rows] for name, column in self.facts.items()},
         )
 
+    def fact(self, name: str) -> NDArray[np.float64]:
+        """(n,), NaN throughout where nothing is known."""
+        return np.asarray(self.facts.get(name, np.full(len(self), np.nan)), np.float64)
+
     def swapped(self) -> "Pairs":
-        """The same pairs with chosen and rejected exchanged."""
+        """The same pairs with chosen and rejected exchanged; facts are of the label, and go."""
         partner = {
             View.chosen: View.rejected,
             View.rejected: View.chosen,

@@ -27,23 +27,9 @@ from curation.signals import AnySignal, Level, Output, Signal
 
 # What an export says of a pair whatever the recipe.
 TAKEN = frozenset(
-    [
-        "prompt",
-        "chosen",
-        "rejected",
-        "pair_id",
-        "prompt_id",
-        "source",
-        "license",
-        "recipe_id",
-        "recipe_sha",
-        "flipped",
-        "chosen_image",
-        "rejected_image",
-    ]
-)
-
-
+    ["prompt", "chosen", "rejected", "pair_id", "prompt_id", "source", "license", "recipe_id",
+     "recipe_sha", "flipped", "chosen_image", "rejected_image"]
+)  # fmt: skip
 LATER = ("needs", "pairs", "outputs", "export")
 
 
