@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import exists, select, text
+from sqlalchemy import delete, exists, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -67,7 +67,10 @@ def items_sha256(ids: Sequence[str]) -> str:
 
 
 def store_fit(session: Session, signal_id: int, ids: Sequence[str], fit: Fit) -> FitRow:
-    """The artifact as a file by content hash, and its row."""
+    """The artifact as a file by content hash, and its row: the newest, also where an earlier fit
+    saw the same items, which it replaces."""
+    again = delete(FitRow).where(FitRow.items_sha256 == items_sha256(ids))
+    session.execute(again.where(FitRow.signal_id == signal_id))
     artifact = io.BytesIO()
     np.savez(artifact, allow_pickle=False, **dict(fit.arrays))
     artifact.seek(0)

@@ -1,0 +1,60 @@
+"""Numbers that the labels of a prompt say of one of its pairs, besides which side is better."""
+
+from collections.abc import Callable, Iterable, Mapping
+from math import fsum, nan
+from typing import TypeAlias
+
+from curation.pairing.labels import Judged, Vote
+
+# (labels of the prompt, chosen, rejected) -> a number, NaN where the labels do not say.
+Fact: TypeAlias = Callable[[Judged, str, str], float]
+KIND = "\0"  # between an annotator's name and its kind
+
+
+def gold(judged: Judged, chosen: str, rejected: str) -> float:
+    """1 where the chosen response is verified to be better, 0 where the rejected one is; NaN also
+    where records contradict each other."""
+    said = {
+        right
+        for better, worse in judged.gold
+        for right, pair in ((1.0, (chosen, rejected)), (0.0, (rejected, chosen)))
+        if pair[0] in better and pair[1] in worse
+    }
+    return said.pop() if len(said) == 1 else nan
+
+
+def share(votes: Iterable[Vote], chosen: str, rejected: str) -> float:
+    """Of the votes about these two, those for the chosen one; a tie is half a vote for each."""
+    towards: list[float] = []
+    for vote in votes:
+        if {vote.a, vote.b} == {chosen, rejected} and vote.outcome != "both_bad":
+            for_a = {"a": 1.0, "b": 0.0, "tie": 0.5}[vote.outcome]
+            towards.append(for_a if vote.a == chosen else 1 - for_a)
+    return fsum(towards) / len(towards) if towards else nan
+
+
+def by_kind(kind: str) -> Fact:
+    def found(judged: Judged, chosen: str, rejected: str) -> float:
+        own = (v for v in judged.votes if v.annotator and v.annotator.endswith(f"{KIND}{kind}"))
+        return share(own, chosen, rejected)
+
+    return found
+
+
+def score(side: int) -> Fact:
+    """The mean of the scores that came with the chosen (0) or rejected (1) response."""
+
+    def found(judged: Judged, *pair: str) -> float:
+        given = judged.candidates[pair[side]].scores
+        return fsum(given.values()) / len(given) if given else nan
+
+    return found
+
+
+FACTS: Mapping[str, Fact] = {
+    "gold": gold,
+    "human_share": by_kind("human"),
+    "model_share": by_kind("model"),
+    "score_chosen": score(0),
+    "score_rejected": score(1),
+}
