@@ -12,7 +12,11 @@ from service.tables.metadata import CreatedAt, RandomId, Table
 
 
 class Subset(Table):
-    """A recipe applied to a dataset. `manifest` says from what: score identities, fits, counts."""
+    """A recipe applied to pairs of a dataset, or other subsets put together.
+
+    `asked` says what it was to be made of besides the recipe (`composing.asked.Asked`), `manifest`
+    what came of it: score identities, fits, counts. Only `tags` change afterwards.
+    """
 
     __tablename__ = "subsets"
 
@@ -23,7 +27,9 @@ class Subset(Table):
     job_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Job.id, ondelete="SET NULL"))
     recipe: Mapped[dict[str, Any]]  # the whole recipe as it ran
     recipe_sha256: Mapped[str]
-    budget: Mapped[str]  # "10%" or "500"
+    asked: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    tags: Mapped[list[Any]] = mapped_column(server_default="[]")
+    budget: Mapped[str]  # as `curation.recipes.Budget` writes it
     seed: Mapped[int]
     state: Mapped[str] = mapped_column(server_default="pending")  # pending | ready | failed
     size: Mapped[int | None]
@@ -50,6 +56,7 @@ class SubsetItem(Table):
     rank: Mapped[int | None]
     importance: Mapped[float | None]
     reason: Mapped[str]
+    share: Mapped[float | None]  # of the seeds that keep the pair, 0..1; NULL where one was asked
 
 
 class Export(Table):
