@@ -117,5 +117,8 @@ class Pairs:
         vectors = {View.prompt: self.vectors[View.prompt][rows]} if self.has(View.prompt) else {}
         return Prompts(list(first), [self.prompts[i] for i in rows], vectors)
 
+    def with_fields(self, fields: Mapping[str, Sequence[str]]) -> "Pairs":
+        return replace(self, fields={**self.fields, **fields})
+
     def has(self, view: View) -> bool:
         return view in self.vectors

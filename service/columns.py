@@ -37,11 +37,16 @@ def text_id(prefix: str, body: str) -> uuid.UUID:
     return uuid.UUID(bytes=digest[:16])
 
 
-def load_pairs(session: Session, dataset_id: uuid.UUID, ids: Sequence[str] | None = None) -> Pairs:
-    """The pairs of a dataset, or these of them, in the order of their position."""
+def load_pairs(
+    session: Session,
+    dataset_id: uuid.UUID,
+    ids: Sequence[str] | None = None,
+    build_id: uuid.UUID | None = None,
+) -> Pairs:
+    """The pairs of a dataset, or these of them, or of a build, in the order of their position."""
     pairs = Pairs([], [], [], [], [])
     rendered: dict[str, str] = {}  # a prompt that several pairs share is one string
-    for row in pair_rows(session, dataset_id, ids):
+    for row in pair_rows(session, dataset_id, ids, build_id):
         pair_id, prompt_id, messages, *responses = row
         if prompt_id not in rendered:
             rendered[prompt_id] = render(messages)
@@ -54,7 +59,12 @@ def load_pairs(session: Session, dataset_id: uuid.UUID, ids: Sequence[str] | Non
     return pairs
 
 
-def pair_rows(session: Session, dataset_id: uuid.UUID, ids: Sequence[str] | None) -> Iterator[Any]:
+def pair_rows(
+    session: Session,
+    dataset_id: uuid.UUID,
+    ids: Sequence[str] | None,
+    build_id: uuid.UUID | None = None,
+) -> Iterator[Any]:
     chosen, rejected = aliased(Response), aliased(Response)
     rows = (
         select(
@@ -76,6 +86,8 @@ def pair_rows(session: Session, dataset_id: uuid.UUID, ids: Sequence[str] | None
     )
     if ids is not None:
         rows = rows.where(Pair.id.in_(map(uuid.UUID, ids)))
+    if build_id is not None:
+        rows = rows.where(Pair.build_id == build_id)
     yield from session.execute(rows.execution_options(yield_per=STREAMED))
 
 
