@@ -38,6 +38,7 @@ class SubsetManifest(Described):
     prompts_kept: int = 0
     objective: float | None = None
     degraded: tuple[str, ...] = ()
+    outputs: dict[str, str] = {}  # columns of an export by the score column that they come from
     expects: tuple[dict[str, Any], ...] = ()
 
     def score_columns(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,11 +14,13 @@ from sqlalchemy.orm import Session
 from curation.items import Pairs, View
 from curation.recipes import Budget, Recipe, apply
 from curation.recipes.apply import Checked
-from curation.selectors import Selection
+from curation.selectors import Pool, Selection
 from curation.signals import Level, Signal
 from service.cells import embedding_model, newest_fit, signal_row
 from service.columns import Generation, load_pairs, load_scores, raw, with_vectors
+from service.export.pair_labels import TELLING
 from service.export.shards import COLUMNS
+from service.labels.holdings import refuse_unmet, runs_here
 from service.media import media_pairs, texts_of
 from service.selection import FitUse, SignalUse, SubsetManifest
 from service.tables.datasets import Dataset
@@ -53,6 +55,8 @@ class Selecting(Handler):
 
     def plan(self, session: Session, job: Job, stage: str) -> list[ShardPlan]:
         subset = subset_of(session, job)
+        if job.stage == 0:
+            refuse_unmet(session, subset.dataset_id, recipe_of(subset))
         if stage != SELECT:
             return plan_stage(session, job, stage, list(recipe_of(subset).signals.values()))
         pairs = select(func.count()).where(Pair.dataset_id == subset.dataset_id)
@@ -99,7 +103,15 @@ def fill(session: Session, subset: Subset) -> None:
         prompts=len(set(pairs.prompt_ids)),
         prompts_kept=len(kept),
         objective=selection.objective if np.isfinite(selection.objective) else None,
-        degraded=tuple(f"{term}: no pair has it" for term in selection.degraded),
+        degraded=(
+            *runs_here(session, subset.dataset_id, recipe).sentences(),
+            *missing_terms(session, recipe, pool, selection, uses),
+        ),
+        outputs={
+            column: uses[name][1].columns[output.name]
+            for column, term in recipe.outputs.items()
+            for name, _, output in [recipe.output(term)]
+        },
         expects=tuple(describe(one) for one in apply.check(recipe, pool, selection, k)),
     )
     subset.manifest = manifest.model_dump(mode="json")
@@ -107,6 +119,20 @@ def fill(session: Session, subset: Subset) -> None:
 
 
 Uses = Mapping[str, tuple[Generation, SignalUse]]
+
+
+def missing_terms(
+    session: Session, recipe: Recipe, pool: Pool, selection: Selection, uses: Uses
+) -> Iterator[str]:
+    """Terms and outputs that no pair has, with the reason that most of their cells give."""
+    nobody = (t for t in recipe.outputs.values() if not np.isfinite(pool.scores[t]).any())
+    for term in dict.fromkeys([*selection.degraded, *nobody]):
+        why = ""
+        if term in recipe.terms:
+            name, _, output = recipe.output(term)
+            found = statuses(session, uses[name][0]._replace(output=output.name))
+            why = f" ({max(found, key=found.__getitem__)})" if found else ""
+        yield f"{term}: no pair has it{why}"
 
 
 def signals_in_use(session: Session, subset: Subset, recipe: Recipe) -> Uses:
@@ -140,7 +166,7 @@ def export_columns(recipe: Recipe) -> dict[str, dict[str, str]]:
     """Column names of each signal's outputs: the output's own, where no other has it."""
     scored = {name: s for name, s in recipe.signals.items() if s.level != Level.text}
     used = Counter(output.name for signal in scored.values() for output in signal.outputs)
-    used.update(COLUMNS)
+    used.update([*COLUMNS, *TELLING, *recipe.outputs])
 
     def column(name: str, output: str) -> str:
         return output if used[output] == 1 else f"{name}_{output}"
