@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import tempfile
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -71,14 +72,15 @@ def store_fit(session: Session, signal_id: int, ids: Sequence[str], fit: Fit) ->
     saw the same items, which it replaces."""
     again = delete(FitRow).where(FitRow.items_sha256 == items_sha256(ids))
     session.execute(again.where(FitRow.signal_id == signal_id))
-    artifact = io.BytesIO()
-    np.savez(artifact, allow_pickle=False, **dict(fit.arrays))
-    artifact.seek(0)
+    with tempfile.TemporaryFile() as artifact:  # of a million vectors it has gigabytes
+        np.savez(artifact, allow_pickle=False, **dict(fit.arrays))
+        artifact.seek(0)
+        key = files.put(artifact)
     row = FitRow(
         signal_id=signal_id,
         items_sha256=items_sha256(ids),
         items=len(ids),
-        artifact=files.put(artifact),
+        artifact=key,
         metrics=dict(fit.metrics),
     )
     session.add(row)
