@@ -18,6 +18,7 @@ from service.export import (
     folder,
     measures,
     pair_labels,
+    recipe_columns,
     record_export,
     source,
     trainer_folder,
@@ -162,7 +163,7 @@ def write(
         measures.measure(session, subset),
         provenance,
         source.rejects(session, subset.dataset_id),
-        [*labels, *manifest.score_columns()],
+        [*recipe_columns.names(labels, manifest.outputs), *manifest.score_columns()],
         splits.table({*kept}, fingerprints.media(session, subset.dataset_id, [*kept])),
     )
     return dict(written)

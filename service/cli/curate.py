@@ -14,12 +14,13 @@ from rich.console import Console
 
 from curation.pairing import POLICIES
 from curation.pairing import load as load_policy
-from curation.recipes import RECIPES, Budget, load
+from curation.recipes import Budget
 from service.cli import destination
 from service.cli.connection import connected
 from service.cli.mapping import Columns, mapping_of
 from service.cli.pipeline import Pipeline, Request
 from service.cli.progress import Bars
+from service.cli.recipe_option import known_recipe, policy_of
 from service.export import manifest
 from service.formats import FORMATS
 from service.report import terminal
@@ -69,9 +70,10 @@ def curate(
         **known_layout(layout),
         **known_columns(column),
     }
+    named = known_recipe(recipe)
     request = Request(
-        readable(files), known_recipe(recipe), known_budget(budget), seed, upload, license,
-        known_policy(pairs),
+        readable(files), named, known_budget(budget), seed, upload, license,
+        known_policy(pairs) or policy_of(named),
     )  # fmt: skip
     folder = destination.check(out)
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -123,15 +125,6 @@ def readable(files: list[Path]) -> list[Path]:
         except OSError as error:
             wrong(f"can't read {path}: {error.strerror}", "FILE")
     return files
-
-
-def known_recipe(name: str) -> str | dict[str, Any]:
-    """The id of a shipped recipe; the recipe itself where it comes from a file."""
-    try:
-        recipe = load(name)
-    except (ValueError, OSError) as error:
-        wrong(str(error), "--recipe")
-    return name if name in RECIPES else recipe.model_dump(mode="json")
 
 
 def known_policy(name: str | None) -> str | dict[str, Any] | None:

@@ -20,6 +20,7 @@ from service.cli.client import Api, ApiError, Job
 from service.cli.connection import connect
 from service.cli.pipeline import fetch
 from service.cli.progress import Bars
+from service.cli.recipe_option import known_recipe
 
 DatasetName = Annotated[str, typer.Argument(help="Name or id of a dataset.")]
 SubsetId = Annotated[str, typer.Argument(help="Id of a subset, from `prefsift select`.")]
@@ -78,7 +79,7 @@ def jobs(
 
 def select(
     dataset: DatasetName,
-    recipe: Annotated[str, typer.Option(help="Id of a recipe.")] = "fifa",
+    recipe: Annotated[str, typer.Option(help="Id of a recipe, or a recipe file.")] = "fifa",
     budget: Annotated[str | None, typer.Option(help='"10%" or "500".')] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
@@ -86,8 +87,8 @@ def select(
 
     Example: prefsift select mine --recipe fifa --budget 10%
     """
+    body = {"recipe": known_recipe(recipe), "budget": budget, "seed": seed}
     api = connect()
-    body = {"recipe": recipe, "budget": budget, "seed": seed}
     made = api.post(f"/datasets/{dataset_named(api, dataset)}/subsets", body)
     follow(api, made["job"])
     found = api.get(f"/subsets/{made['subset']['id']}")
@@ -119,8 +120,11 @@ def export(
     source: Annotated[str, typer.Argument(help="Id of a subset, or name or id of a dataset.")],
     out: Annotated[Path, typer.Option(help="Missing or empty, or an earlier export.")],
     layout: Annotated[
-        str, typer.Option(help="huggingface, a trainer's (trl_preference, …), or of records.")
-    ] = "huggingface",
+        str | None,
+        typer.Option(
+            help="huggingface, a trainer's (trl_preference, …), or of records; the recipe's own."
+        ),
+    ] = None,
     where: Annotated[str | None, typer.Option(help="A filter over the pairs of a dataset.")] = None,
     leave_out: Annotated[
         bool, typer.Option("--leave-out", help="Leave out records that the layout can't say.")
@@ -160,7 +164,7 @@ def export(
     """
     pairs = (each.partition("=") for each in option or ())
     body: dict[str, Any] = {
-        "layout": layout,
+        **({} if layout is None else {"layout": layout}),
         "options": {name: yaml.safe_load(value) for name, _, value in pairs},
         "tokenizer": tokenizer,
         "max_length": max_length,

@@ -53,6 +53,7 @@ def build(
     report: Report, provenance: Provenance, columns: list[str], files: Mapping[str, FileFacts]
 ) -> dict[str, Any]:
     labels = {} if provenance.labels is None else {"labels": dict(provenance.labels())}
+    meanings = {**MEANINGS, **meanings_of(provenance.recipe)}
     return {
         "format": FORMAT,
         "layout": "huggingface",
@@ -69,10 +70,19 @@ def build(
         "replay": dict(provenance.replay),
         **labels,
         "signals": [dict(signal) for signal in provenance.signals],
-        "columns": [{"name": name, "meaning": MEANINGS.get(name, "score")} for name in columns],
+        "columns": [{"name": name, "meaning": meanings.get(name, "score")} for name in columns],
         "report": report.model_dump(mode="json", exclude=EXAMPLES),
         "files": {path: dict(files[path]) for path in sorted(files)},
     }
+
+
+def meanings_of(recipe: Mapping[str, Any]) -> dict[str, str]:
+    """What the columns mean that a recipe gives, and those of the labels that gave way to them."""
+    found: dict[str, str] = {}
+    for name, term in recipe.get("outputs", {}).items():
+        found[name] = f"{term} of the recipe: {recipe['terms'][term]}"
+        found[f"label_{name}"] = MEANINGS.get(name, "as the labels say it")
+    return found
 
 
 def dump(manifest: Mapping[str, Any]) -> bytes:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from curation.text import content_text
 from service.errors import Gone
-from service.export import pair_labels, shards
+from service.export import pair_labels, recipe_columns, shards
 from service.export.shards import ROWS_PER_GROUP, Row
 from service.media import is_medium
 from service.selection import SignalUse, SubsetManifest
@@ -89,7 +89,7 @@ def rows(
     `relabel` gives a row as it leaves, or None where it stays out.
     """
     license = session.get_one(Dataset, subset.dataset_id).license
-    keys = score_keys(session, subset)
+    keys, outputs = score_keys(session, subset), manifest_of(subset).outputs
     kept = texts(subset).where(SubsetItem.rank.is_not(None)).order_by(SubsetItem.rank)
     found = session.execute(kept.execution_options(yield_per=ROWS_PER_GROUP))
     for records in found.partitions():
@@ -104,6 +104,7 @@ def rows(
                 **images(record, labels),
                 **scores[record[1].id],
             }
+            told = recipe_columns.placed(told, outputs)
             if (kept_row := relabel(record[1], told)) is not None:
                 yield kept_row
 

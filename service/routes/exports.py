@@ -14,7 +14,7 @@ from service import files
 from service.auth import WorkspaceDep
 from service.db import SessionDep
 from service.errors import Conflict, Invalid, NotFound
-from service.export import archive, everything, record_folder, trainer_folder
+from service.export import archive, everything, recipe_columns, record_folder, trainer_folder
 from service.export.record_folder import RECORD_LAYOUTS
 from service.export.relabelling import OPTIONS as LABEL_OPTIONS
 from service.export.splitting import DEFAULT_BY, TEST_FRACTION, SplitBy
@@ -59,7 +59,8 @@ class ExportIn(BaseModel):
 
     layout: str = Field(
         default="huggingface",
-        description="huggingface, or a trainer's layout: exact columns and what loads them",
+        description="huggingface, or a trainer's layout: exact columns and what loads them; left "
+        "out, what the subset's recipe says",
         examples=["trl_preference"],
     )
     options: dict[str, Any] = Field(
@@ -164,6 +165,8 @@ def create_export(
 ) -> dict[str, Any]:
     """Write the subset as a folder: Parquet, card and manifest, or a trainer's exact columns with
     the configuration that loads them. A record layout writes the records that hold its pairs."""
+    if "layout" not in body.model_fields_set:
+        body = body.model_copy(update=recipe_columns.wish(subset.recipe, body.options))
     check_layout(body)
     if subset.state != "ready":
         raise Conflict(f"subset {subset.id} is {subset.state}, not ready", code="subset_not_ready")
