@@ -184,3 +184,10 @@ def load(name_or_path: str) -> Recipe:
     raise ValueError(
         f"there is no recipe {name_or_path!r}; known: {', '.join(RECIPES)}, or a path to a .yaml"
     )
+
+
+def source(name_or_path: str) -> str:
+    """The text of a recipe's file, as `load` finds it."""
+    if name_or_path in RECIPES:
+        return files("curation.recipes").joinpath(f"{name_or_path}.yaml").read_text("utf-8")
+    return Path(name_or_path).read_text("utf-8")

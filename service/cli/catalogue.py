@@ -1,54 +1,109 @@
 """`prefsift recipes` and `prefsift signals`: what this version knows. Needs no server."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
 import typer
-import yaml
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+from typer.core import TyperGroup
 
-from curation.recipes import RECIPES, load
-from service.routes.catalogue import line
+from curation.recipes import What, load
+from curation.recipes.needs import INSTALLED
+from curation.recipes.recipe import source
+from service.installation import installed
+from service.routes.catalogue import recipe_lines
 from service.routes.catalogue import signals as known_signals
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
 Name = Annotated[str, typer.Argument(help="The id of a recipe, or the path of a recipe file.")]
+File = Annotated[
+    Path | None, typer.Argument(help="Say what runs on this file.", exists=True, dir_okay=False)
+]
+DatasetOption = Annotated[
+    str | None, typer.Option("--dataset", help="Say what runs on this dataset of the server.")
+]
 
-recipes = typer.Typer(help="The recipes that come with prefsift, or one of them in full.")
+
+class ListsByDefault(TyperGroup):
+    """`recipes`, `recipes FILE` and `recipes --json` are `recipes list`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] != "--help"):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
 
 
-@recipes.callback(invoke_without_command=True)
-def list_recipes(context: typer.Context, as_json: Json = False) -> None:
-    """List the recipes. `prefsift recipes show fifa` prints one in full."""
-    if context.invoked_subcommand is not None:
-        return
-    lines = [line(recipe) for recipe in RECIPES.values()]
+recipes = typer.Typer(
+    cls=ListsByDefault, help="The recipes that come with prefsift, or one of them in full."
+)
+
+
+@recipes.command("list")
+def list_recipes(file: File = None, dataset: DatasetOption = None, as_json: Json = False) -> None:
+    """List the recipes: what each needs, gives and costs, and whether it runs.
+
+    Example: prefsift recipes pairs.jsonl
+    """
+    lines = lines_of(file, dataset)
     if as_json:
         typer.echo(orjson.dumps(lines).decode())
         return
-    table = Table("id", "paper", "title", box=None, pad_edge=False)
+    console = Console(highlight=False)
+    table = Table("name", "runs", "paper", "s/1000", "gives", "title", box=None, pad_edge=False)
     for each in lines:
-        table.add_row(each["id"], each["paper"] or "", each["title"])
-    Console().print(table)
+        cells = (
+            each["name"], each["runs"], each["paper"] or "",
+            f"{each['cost']['seconds_per_1000_pairs']:g}", ", ".join(each["gives"][1:]),
+            each["title"],
+        )  # fmt: skip
+        table.add_row(*map(Text, cells))
+    console.print(table)
+    for each in lines:
+        for need in each["needs"]:
+            console.print(Text(need_line(each["name"], need)), soft_wrap=True)
+
+
+def lines_of(file: Path | None, dataset: str | None) -> list[dict[str, Any]]:
+    """Of this version; whether they run on the file or the dataset, where one is named."""
+    if dataset is not None:
+        from service.cli.connection import connect
+        from service.cli.remote import dataset_named
+
+        api = connect()
+        found: Any = api.get(f"/datasets/{dataset_named(api, dataset)}/recipes")
+        return found
+    present = installed()
+    if file is not None:
+        from service.labels.held import of_file
+
+        held = of_file(file)
+        present = {**present, **{what: held[what] for what in What if what not in INSTALLED}}
+    return [each.model_dump(mode="json", by_alias=True) for each in recipe_lines(present)]
+
+
+def need_line(name: str, need: dict[str, Any]) -> str:
+    least = "" if need["least"] == 1 else f" >= {need['least']:,}"
+    there = "" if need["present"] is None else f" (there: {need['present']:,})"
+    without = f"; without: {need['without']}" if need["without"] else ""
+    return f"{name} needs {need['what']}{least}{there}: {need['for']}{without}"
 
 
 @recipes.command("show")
 def show_recipe(name: Name, as_json: Json = False) -> None:
-    """Print a recipe with every default filled in: a file to start an own one from.
+    """Print a recipe's file, to copy and edit; with --json as it runs, every default filled in.
 
     Example: prefsift recipes show fifa > mine.yaml
     """
     try:
-        recipe = load(name)
+        recipe, text = load(name), source(name)
     except (ValueError, OSError) as error:
         Console(stderr=True).print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
-    body: dict[str, Any] = recipe.model_dump(mode="json")
-    if as_json:
-        typer.echo(orjson.dumps({**body, "sha256": recipe.sha256()}).decode())
-    else:
-        typer.echo(yaml.safe_dump(body, sort_keys=False, allow_unicode=True), nl=False)
+    body = {**recipe.model_dump(mode="json"), "sha256": recipe.sha256()}
+    typer.echo(orjson.dumps(body).decode() if as_json else text, nl=as_json)
 
 
 def signals(as_json: Json = False) -> None:
