@@ -1,31 +1,31 @@
-"""How well are 20 % flipped labels found, one label a pair, nothing else? AUROC by view and peer.
+"""One label a pair and nothing else: 20 % turned on purpose, AUROC of finding them among all pairs.
 
-    python -m benchmarks.flipped_labels [--data DIR] [--sets hh_harmless qa_feedback] [--seeds 3]
-
-Peers are what a user would write in an evening: scikit-learn's logistic regression on one view,
-cross-validated by prompt; its probability of the given label is cleanlab's self-confidence. All
-arms see the same flips and the same vectors. Results of 09-benchmarks: one view .617, six .689 on
-hh_harmless; .530 and .571 on qa_feedback.
+Everything is cross-fitted by prompt. Annotator models see one vote a pair and can't know better
+than it (.5). Peers are what a user would write in an evening: scikit-learn's logistic regression on
+one view, its probability of the given label being cleanlab's self-confidence. All arms see the same
+flips and the same vectors.
 """
 
-import argparse
-import os
-import time
-from collections import defaultdict
-from collections.abc import Callable
-from functools import partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from cleanlab.rank import get_label_quality_scores
+from crowdkit.aggregation import DawidSkene
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.special import expit
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 
-from benchmarks.subset_vs_random import DEFAULT_DATA, SETS, flipped, pairs_of, with_vectors
+from benchmarks.outcome import Outcome
+from benchmarks.subset_vs_random import flipped, load
+from benchmarks.verified_pairs import crowd_kit
+from curation.consensus.majority import majority
+from curation.consensus.votes import NONE, Votes
 from curation.items import Pairs, View
 from curation.models.ensemble import combine, head_margins
 from curation.signals.reward_margin import RewardMargin
@@ -37,7 +37,6 @@ def prefsift(pairs: Pairs, seed: int) -> dict[str, NDArray[np.float64]]:
     """Margins of the ensemble, and of each of its views alone."""
     signal = RewardMargin(seed=seed)
     fit = signal.fit(pairs)
-    print(f"  seed {seed}: " + "  ".join(f"{k} {v:.3f}" for k, v in fit.metrics.items()))
     by_view = head_margins(pairs, signal.plan(), fit.arrays)
     every = np.concatenate(list(by_view.values()), axis=2)
     arms = {**{f"view {name}": m for name, m in by_view.items()}, "prefsift, all views": every}
@@ -69,47 +68,52 @@ def peers(pairs: Pairs) -> dict[str, NDArray[np.float64]]:
         [[len(a) - len(b)] for a, b in zip(pairs.chosen, pairs.rejected, strict=True)]
     )
     return {
-        "peer: scikit-learn on MiniLM": peer(minilm / minilm.std(), pairs),
-        "peer: scikit-learn on tf-idf": peer(tfidf.tocsr(), pairs),
-        "peer: scikit-learn on length": peer(lengths / max(lengths.std(), 1), pairs),
+        "MiniLM": peer(minilm / minilm.std(), pairs),
+        "tf-idf": peer(tfidf.tocsr(), pairs),
+        "length": peer(lengths / max(lengths.std(), 1), pairs),
     }
 
 
-def run(name: str, data: Path, seeds: int) -> None:
-    pairs = with_vectors(pairs_of(SETS[name](data)))
-    print(f"{name}: {len(pairs)} pairs, {RATE:.0%} flipped, {seeds} seeds")
-    found: dict[str, list[float]] = defaultdict(list)
-    seconds: dict[str, float] = defaultdict(float)
-    for seed in range(seeds):
-        wrong = np.random.default_rng(seed).random(len(pairs)) < RATE
-        noisy = flipped(pairs, wrong)
-        sides: dict[str, Callable[[], dict[str, NDArray[np.float64]]]] = {
-            "peers": partial(peers, noisy),
-            "prefsift": partial(prefsift, noisy, seed),
-        }
-        for side, arms in sides.items():
-            start = time.process_time()
-            for arm, margin in arms().items():
-                found[arm].append(float(roc_auc_score(wrong, -margin)))
-            seconds[side] += time.process_time() - start
-    for arm, scores in found.items():
-        print(f"  {arm:32} {np.mean(scores):.3f}  (± {np.std(scores):.3f} over seeds)")
-    best = max(np.mean(scores) for arm, scores in found.items() if arm.startswith("peer"))
-    gain = np.mean(found["prefsift, all views"]) - best
-    spent = "  ".join(f"{side} {total / seeds:.1f}" for side, total in seconds.items())
-    print(f"  prefsift − best peer: {gain:+.3f}; CPU-seconds a seed: {spent}")
+@cache
+def loaded(name: str, data: Path, cache: Path) -> Pairs:
+    return load(name, data, cache)[0]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    folder = Path(os.environ.get("PREFSIFT_TEST_DATA") or DEFAULT_DATA)
-    parser.add_argument("--data", type=Path, default=folder)
-    parser.add_argument("--sets", nargs="+", default=["hh_harmless", "qa_feedback"])
-    parser.add_argument("--seeds", type=int, default=3)
-    given = parser.parse_args()
-    for name in given.sets:
-        run(name, given.data, given.seeds)
+def cell(name: str, data: Path, cache: Path, seed: int) -> Outcome:
+    pairs = loaded(name, data, cache)
+    wrong = np.random.default_rng(seed).random(len(pairs)) < RATE
+    noisy = flipped(pairs, wrong)
+    found = Outcome(f"{len(pairs):,} pairs, one label each")
+    for arm, trust in {**voted(len(pairs)), **learnt(noisy), **scored(noisy, seed)}.items():
+        found.auroc[arm] = float(roc_auc_score(wrong, -trust))
+    return found
 
 
-if __name__ == "__main__":
-    main()
+def voted(n: int) -> dict[str, NDArray[Any]]:
+    """One annotator that prefers the chosen response of every pair."""
+    alone = np.zeros(n, np.int64)
+    votes = Votes(np.arange(n), alone, alone, n, 1)
+    return {
+        "mean vote": majority(votes).p_a,
+        "crowd-kit Dawid–Skene": crowd_kit(DawidSkene)(votes, NONE),
+    }
+
+
+def learnt(pairs: Pairs) -> dict[str, NDArray[Any]]:
+    return {f"cleanlab over scikit-learn on {view}": quality(margin)
+            for view, margin in peers(pairs).items()}  # fmt: skip
+
+
+def scored(pairs: Pairs, seed: int) -> dict[str, NDArray[Any]]:
+    ours = prefsift(pairs, seed)
+    all_views = ours.pop("prefsift, all views")
+    single = {f"single reward model: {view.removeprefix('view ')}": margin
+              for view, margin in ours.items()}  # fmt: skip
+    return {**single, "prefsift, as audited": all_views}
+
+
+def quality(margin: NDArray[np.float64]) -> NDArray[np.float64]:
+    """cleanlab's self-confidence of labels that all say "chosen"."""
+    p = expit(margin)
+    given = np.ones(len(p), np.int64)
+    return get_label_quality_scores(given, np.column_stack([1 - p, p]), method="self_confidence")

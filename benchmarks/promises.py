@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import expit
 from sklearn.metrics import adjusted_rand_score
 
-from benchmarks.denoise import simulated
+from benchmarks.consensus_speed import simulated
 from curation.consensus.bradley_terry import bradley_terry
 from curation.consensus.dawid_skene import dawid_skene
 from curation.consensus.glad import glad

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.denoise import RATE, llmbar
 from benchmarks.subset_vs_random import DEFAULT_DATA
+from benchmarks.verified_pairs import RATE, llmbar
 from curation.audit.content import nothing
 from curation.audit.questions import UNKNOWN, Ballots, Questions
 from curation.consensus.votes import NONE, A, B, Votes
