@@ -32,6 +32,8 @@ class SignalUse(Described):
 
 
 class SubsetManifest(Described):
+    """`tokens` are those kept, where the budget counts them. `parents`: what was put together."""
+
     signals: tuple[SignalUse, ...] = ()
     reasons: dict[str, int] = {}
     prompts: int = 0
@@ -40,6 +42,10 @@ class SubsetManifest(Described):
     degraded: tuple[str, ...] = ()
     outputs: dict[str, str] = {}  # columns of an export by the score column that they come from
     expects: tuple[dict[str, Any], ...] = ()
+    tokens: int | None = None
+    tokens_counted_by: str | None = None
+    stability: dict[str, Any] | None = None
+    parents: tuple[dict[str, Any], ...] = ()
 
     def score_columns(self) -> list[str]:
         return [column for signal in self.signals for column in signal.columns.values()]

@@ -17,7 +17,13 @@ from curation.recipes.apply import Checked
 from curation.selectors import Pool, Selection
 from curation.signals import Level, Signal
 from service.cells import embedding_model, newest_fit, signal_row
-from service.columns import Generation, load_pairs, load_scores, raw, with_vectors
+from service.columns import Generation, load_scores, raw, with_vectors
+from service.composing import combining
+from service.composing.asked import asked_of, is_combined
+from service.composing.choosing import Chosen, choose
+from service.composing.costs import counted_by, tokens_of
+from service.composing.pool import built_for, load_pool, policy_of, write_outside
+from service.export.everything import OUTSIDE
 from service.export.pair_labels import TELLING
 from service.export.shards import COLUMNS
 from service.labels.holdings import refuse_unmet, runs_here
@@ -28,22 +34,23 @@ from service.tables.jobs import Job, JobKind
 from service.tables.pairs import Pair
 from service.tables.scores import Score
 from service.tables.subsets import Subset, SubsetItem
+from workers import building
 from workers.embedding import embedder_of
 from workers.handler import Handler, ShardPlan, Work
 from workers.scoring import STAGES as SCORING_STAGES
 from workers.scoring import lay_out, plan_stage, run_stage
 
 SELECT = "select"
-STAGES = [*SCORING_STAGES, SELECT]
+STAGES = [building.PAIRS, *SCORING_STAGES, SELECT]
 
 INCOMING = """
 CREATE TEMP TABLE IF NOT EXISTS incoming_items
-    (pair_id uuid, rank int8, importance float8, reason text) ON COMMIT DELETE ROWS
+    (pair_id uuid, rank int8, importance float8, reason text, share float8) ON COMMIT DELETE ROWS
 """
 COPY_ITEMS = "COPY incoming_items FROM STDIN (FORMAT binary)"
 INSERT_ITEMS = """
-INSERT INTO subset_items (subset_id, pair_id, position, rank, importance, reason)
-SELECT %s, pair_id, p.position, rank, importance, reason
+INSERT INTO subset_items (subset_id, pair_id, position, rank, importance, reason, share)
+SELECT %s, pair_id, p.position, rank, importance, reason, share
 FROM incoming_items JOIN pairs p ON p.dataset_id = %s AND p.id = pair_id
 """
 
@@ -55,18 +62,26 @@ class Selecting(Handler):
 
     def plan(self, session: Session, job: Job, stage: str) -> list[ShardPlan]:
         subset = subset_of(session, job)
-        if job.stage == 0:
+        if job.stage == 0 and not is_combined(subset):
             refuse_unmet(session, subset.dataset_id, recipe_of(subset))
+        if stage == building.PAIRS:
+            policy = policy_of(subset)
+            return building.plan(session, job, policy) if policy else []
         if stage != SELECT:
             return plan_stage(session, job, stage, list(recipe_of(subset).signals.values()))
         pairs = select(func.count()).where(Pair.dataset_id == subset.dataset_id)
         return [ShardPlan({}, rows=session.scalar(pairs) or 0)]
 
     def run(self, work: Work) -> None:
-        if work.stage != SELECT:
+        subset = subset_of(work.session, work.job)
+        if work.stage == building.PAIRS:
+            building.run(work)
+        elif work.stage != SELECT:
             run_stage(work)
-            return
-        fill(work.session, subset_of(work.session, work.job))
+        elif is_combined(subset):
+            combining.fill(work.session, subset)
+        else:
+            fill(work.session, subset)
 
     def finish(self, session: Session, job: Job) -> dict[str, Any]:
         subset = subset_of(session, job)
@@ -75,6 +90,7 @@ class Selecting(Handler):
 
     def fail(self, session: Session, job: Job, problem: dict[str, Any]) -> None:
         subset_of(session, job).state = "failed"
+        building.fail(session, job)
 
 
 def subset_of(session: Session, job: Job) -> Subset:
@@ -88,23 +104,25 @@ def recipe_of(subset: Subset) -> Recipe:
 def fill(session: Session, subset: Subset) -> None:
     """Select, and write every pair of the pool with its rank or the reason it was dropped."""
     recipe = recipe_of(subset)
-    pairs = load_pairs(session, subset.dataset_id)
+    pairs = load_pool(session, subset, recipe)
     uses = signals_in_use(session, subset, recipe)
     workspace_id = session.get_one(Dataset, subset.dataset_id).workspace_id
     seen = with_selected_vectors(session, recipe, pairs, subset.dataset_id, workspace_id)
     pool = apply.pool(recipe, seen, given(session, recipe, pairs, uses))
-    k = Budget.parse(subset.budget).count(len(pairs))
-    selection = recipe.selector.select(pool, k, subset.seed)
-    write_items(session, subset, pairs, selection)
+    chosen = chosen_of(subset, recipe, pairs, pool)
+    selection = chosen.selection
+    write_items(session, subset, pairs, chosen)
+    outside = write_outside(session, subset)
     kept = {pairs.prompt_ids[row] for row in selection.order.tolist()}
     manifest = SubsetManifest(
         signals=tuple(use for _, use in uses.values()),
-        reasons=dict(Counter(selection.reasons)),
+        reasons={**Counter(selection.reasons), **({OUTSIDE: outside} if outside else {})},
         prompts=len(set(pairs.prompt_ids)),
         prompts_kept=len(kept),
         objective=selection.objective if np.isfinite(selection.objective) else None,
         degraded=(
             *runs_here(session, subset.dataset_id, recipe).sentences(),
+            *built_for(session, subset).degraded(),
             *missing_terms(session, recipe, pool, selection, uses),
         ),
         outputs={
@@ -112,10 +130,19 @@ def fill(session: Session, subset: Subset) -> None:
             for column, term in recipe.outputs.items()
             for name, _, output in [recipe.output(term)]
         },
-        expects=tuple(describe(one) for one in apply.check(recipe, pool, selection, k)),
+        expects=tuple(describe(one) for one in apply.check(recipe, pool, selection, chosen.k)),
+        tokens=chosen.used,
+        tokens_counted_by=None if chosen.used is None else counted_by(asked_of(subset).tokenizer),
+        stability=chosen.stability,
     )
     subset.manifest = manifest.model_dump(mode="json")
     subset.size, subset.pool, subset.state = len(selection.order), len(pairs), "ready"
+
+
+def chosen_of(subset: Subset, recipe: Recipe, pairs: Pairs, pool: Pool) -> Chosen:
+    asked, budget = asked_of(subset), Budget.parse(subset.budget)
+    tokens = None if budget.token_limit is None else tokens_of(pairs, asked.tokenizer)
+    return choose(recipe.selector, pool, budget, asked.seeds or (subset.seed,), tokens)
 
 
 Uses = Mapping[str, tuple[Generation, SignalUse]]
@@ -231,7 +258,8 @@ def embeds(signal: Signal, view: View) -> bool:
     return view in signal.views or signal.level == Level.text
 
 
-def write_items(session: Session, subset: Subset, pairs: Pairs, selection: Selection) -> None:
+def write_items(session: Session, subset: Subset, pairs: Pairs, chosen: Chosen) -> None:
+    selection, share = chosen.selection, chosen.share
     ranks = {row: rank for rank, row in enumerate(selection.order.tolist(), start=1)}
     importance: list[float] = np.asarray(selection.importance, np.float64).tolist()
     session.execute(delete(SubsetItem).where(SubsetItem.subset_id == subset.id))
@@ -239,10 +267,11 @@ def write_items(session: Session, subset: Subset, pairs: Pairs, selection: Selec
         cursor.execute(INCOMING)
         cursor.execute("TRUNCATE incoming_items")
         with cursor.copy(COPY_ITEMS) as copy:
-            copy.set_types(["uuid", "int8", "float8", "text"])
+            copy.set_types(["uuid", "int8", "float8", "text", "float8"])
             for row, (name, reason) in enumerate(zip(pairs.ids, selection.reasons, strict=True)):
                 value = importance[row] if np.isfinite(importance[row]) else None
-                copy.write_row((uuid.UUID(name), ranks.get(row), value, reason))
+                often = None if share is None else float(share[row])
+                copy.write_row((uuid.UUID(name), ranks.get(row), value, reason, often))
         cursor.execute(INSERT_ITEMS, (subset.id, subset.dataset_id))
 
 

@@ -18,7 +18,7 @@ class TokenizerUse(BaseModel):
 
 
 class Asked(BaseModel):
-    """`build_id`, `operation` and `parents` name rows of this database, and never leave it."""
+    """`parents` are subsets of this database: their ids never leave it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,7 +26,6 @@ class Asked(BaseModel):
     policy: dict[str, Any] | None = None  # given with the request; a recipe says its own
     seeds: tuple[int, ...] = ()  # where there are several
     tokenizer: TokenizerUse | None = None
-    build_id: str | None = None
     parents: tuple[str, ...] = ()
 
 

@@ -1,43 +1,60 @@
 """Which pairs a subset may keep: those of a pair build, or all, as far as its filter keeps them."""
 
 import uuid
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from curation.items import Pairs
+from curation.pairing import POLICY, PairPolicy
 from curation.recipes import Recipe
 from service.columns import load_pairs
 from service.composing.asked import asked_of
 from service.composing.fields import load_fields
 from service.export.everything import OUTSIDE
 from service.filters.query import Query
-from service.tables.pairs import Pair, PairBuild
+from service.labels.pair_builds import newest_build
+from service.tables.pairs import Pair
 from service.tables.subsets import Subset, SubsetItem
 
-NO_PAIRS = "pairs: the labels give none by the recipe's policy, so those of the lines are used"
+
+class Built(NamedTuple):
+    """`policy`: the one that decides the pairs, None where the lines do. `build_id`: None where it
+    came with the recipe and builds nothing, so that all pairs are taken."""
+
+    policy: PairPolicy | None
+    build_id: uuid.UUID | None
+
+    def degraded(self) -> tuple[str, ...]:
+        if self.policy is None or self.build_id is not None:
+            return ()
+        name = self.policy.name()
+        return (f"pairs: {name} builds none of these labels, so all pairs are taken",)
 
 
-def build_in_use(session: Session, subset: Subset) -> uuid.UUID | None:
-    """The build whose pairs are meant; None for all pairs.
+def policy_of(subset: Subset) -> PairPolicy | None:
+    """The policy that was asked for, else the recipe's."""
+    given = asked_of(subset).policy or subset.recipe.get("pairs")
+    return None if given is None else POLICY.validate_python(given)
 
-    A policy that came with the recipe and builds nothing gives way to the pairs that are there.
-    """
-    asked = asked_of(subset)
-    if asked.build_id is None:
-        return None
-    build = session.get_one(PairBuild, uuid.UUID(asked.build_id))
-    if asked.policy is None and not (build.report or {}).get("pairs"):
-        return None
-    return build.id
+
+def built_for(session: Session, subset: Subset) -> Built:
+    policy = policy_of(subset)
+    if policy is None:
+        return Built(None, None)
+    made = newest_build(session, subset.dataset_id, policy)
+    if asked_of(subset).policy is None and made is not None:
+        there = select(Pair.id).where(Pair.build_id == made.id).limit(1)
+        made = made if session.scalar(there) else None
+    return Built(policy, made.id if made else None)
 
 
 def candidates(session: Session, subset: Subset) -> Select[Any]:
     """Ids of the pairs before the filter."""
-    build = build_in_use(session, subset)
+    build_id = built_for(session, subset).build_id
     query = select(Pair.id).where(Pair.dataset_id == subset.dataset_id)
-    return query if build is None else query.where(Pair.build_id == build)
+    return query if build_id is None else query.where(Pair.build_id == build_id)
 
 
 def pool_ids(session: Session, subset: Subset) -> Select[Any]:

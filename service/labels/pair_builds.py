@@ -3,23 +3,26 @@
 import hashlib
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from curation.pairing import POLICY, BuiltPair, PairPolicy
 from curation.pairing.policy import Built
 from curation.pairing.summary import EXAMPLES, Summary
+from curation.pairing.wildfeedback import WildFeedback
 from service.columns import raw, response_text
+from service.errors import Conflict, Invalid
 from service.ingest import identity
 from service.ingest.store import hold_dataset
+from service.labels import feedback_builds
 from service.labels.judgments import Prompt, TooMany, prompts
 from service.tables import items
 from service.tables.datasets import Upload, UploadState
-from service.tables.pairs import PairBuild, built_position
+from service.tables.pairs import FIRST_BUILD, PairBuild, built_position
 
 CHUNK = 5000  # pairs that are written together
 SHOWN = 2000  # characters of a text in an example
@@ -70,6 +73,38 @@ def labels_sha256(session: Session, dataset_id: uuid.UUID) -> str:
     return hashlib.sha256("\n".join(ids).encode()).hexdigest()
 
 
+def newest_build(session: Session, dataset_id: uuid.UUID, policy: PairPolicy) -> PairBuild | None:
+    """The newest build of this policy whose pairs are there."""
+    ready = (
+        select(PairBuild)
+        .where(PairBuild.dataset_id == dataset_id, PairBuild.policy_sha256 == policy.sha256())
+        .where(PairBuild.state == "ready")
+        .order_by(PairBuild.ordinal.desc())
+    )
+    return session.scalars(ready.limit(1)).first()
+
+
+def add_build(
+    session: Session, dataset_id: uuid.UUID, described: Mapping[str, Any], labels: str
+) -> PairBuild:
+    """A pending build, the next of its dataset. Raises Conflict where there are too many."""
+    last = session.scalar(
+        select(func.max(PairBuild.ordinal)).where(PairBuild.dataset_id == dataset_id)
+    )
+    if (last or 0) + 1 >= FIRST_BUILD:
+        raise Conflict(
+            f"a dataset has at most {FIRST_BUILD - 1} pair builds: delete the last ones",
+            code="too_many_builds",
+        )
+    made = PairBuild(
+        id=uuid.uuid4(), dataset_id=dataset_id, ordinal=(last or 0) + 1, labels_sha256=labels,
+        state="pending", **described,
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return made
+
+
 def apply(
     session: Session, dataset_id: uuid.UUID, policy: PairPolicy, limit: int | None, seen: "Seen"
 ) -> Iterator[BuiltPrompt]:
@@ -109,7 +144,12 @@ class Seen:
 def preview(
     session: Session, dataset_id: uuid.UUID, policy: PairPolicy, limit: int
 ) -> dict[str, Any]:
-    """The report of what would be built of the first `limit` prompts by id, a uniform sample."""
+    """The report of what would be built of the first `limit` prompts by id, a uniform sample.
+
+    Raises Invalid for a policy that reads conversations: its models run in a worker only.
+    """
+    if isinstance(policy, WildFeedback):
+        raise Invalid("it reads conversations with a model: build it instead", code="no_preview")
     seen = Seen()
     for _ in apply(session, dataset_id, policy, limit, seen):
         pass
@@ -121,6 +161,9 @@ def build(session: Session, made: PairBuild, progress: Callable[[int], None]) ->
     hold_dataset(session, made.dataset_id)
     made.labels_sha256 = labels_sha256(session, made.dataset_id)
     policy, seen, added = policy_of(made), Seen(), 0
+    if isinstance(policy, WildFeedback):
+        feedback_builds.build(session, made, policy, progress)
+        return
     rows = pair_rows(made, apply(session, made.dataset_id, policy, None, seen))
     while chunk := list(islice(rows, CHUNK)):
         added += write(session, chunk)

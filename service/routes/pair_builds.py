@@ -14,7 +14,7 @@ from service.db import SessionDep
 from service.errors import Conflict, Invalid, NotFound
 from service.intake.take import held
 from service.labels.default_policy import Choice, default_policy
-from service.labels.pair_builds import labels_sha256, preview
+from service.labels.pair_builds import add_build, labels_sha256, preview
 from service.paging import CursorQuery, LimitQuery, Page, decode_cursor, page_of
 from service.queue import enqueue
 from service.routes.datasets import DatasetDep
@@ -22,7 +22,7 @@ from service.routes.idempotent import IdempotentRoute
 from service.routes.jobs import JobOut
 from service.tables.datasets import Dataset
 from service.tables.jobs import FINAL_STATES, Job, JobKind
-from service.tables.pairs import FIRST_BUILD, Pair, PairBuild
+from service.tables.pairs import Pair, PairBuild
 from service.tables.subsets import Subset, SubsetItem
 
 router = APIRouter(prefix="/api/v1", tags=["pair builds"], route_class=IdempotentRoute)
@@ -81,6 +81,7 @@ class ExampleOut(BaseModel):
     agreement: float
     soft_label: float | None
     curriculum_stage: int | None
+    evidence: dict[str, Any] | None = None
 
 
 class ReportOut(BaseModel):
@@ -95,6 +96,9 @@ class ReportOut(BaseModel):
     margins: list[BinOut]
     lengths: dict[str, list[BinOut]] = Field(description="characters of each side, in doublings")
     examples: list[ExampleOut]
+    measured: dict[str, float] | None = Field(
+        default=None, description="what a policy counted that reads conversations"
+    )
     complete: bool = Field(description="false: the preview looked at a uniform sample of prompts")
     added: int | None = Field(default=None, description="pairs that were not there yet")
     already_there: int | None = Field(
@@ -208,18 +212,7 @@ def newest_build(
 def new_build(
     session: Session, dataset: Dataset, described: dict[str, Any], labels: str
 ) -> tuple[PairBuild, Job]:
-    last = session.scalar(
-        select(func.max(PairBuild.ordinal)).where(PairBuild.dataset_id == dataset.id)
-    )
-    if (last or 0) + 1 >= FIRST_BUILD:
-        raise Conflict(
-            f"a dataset has at most {FIRST_BUILD - 1} pair builds: delete the last ones",
-            code="too_many_builds",
-        )
-    build = PairBuild(
-        id=uuid.uuid4(), dataset_id=dataset.id, ordinal=(last or 0) + 1, labels_sha256=labels,
-        **described,
-    )  # fmt: skip
+    build = add_build(session, dataset.id, described, labels)
     job = Job(
         workspace_id=dataset.workspace_id,
         dataset_id=dataset.id,
@@ -229,7 +222,6 @@ def new_build(
     )
     enqueue(session, job)
     build.job_id = job.id
-    session.add(build)
     session.flush()
     session.refresh(build)
     return build, job
