@@ -1,21 +1,28 @@
 """Selectors beside their peers: the same subset or a better one, and in how much less time?
 
     python -m benchmarks.selectors [--rows 10000] [--keep 2000] [--cover 1000] [--repeats 3]
+        [--deita src/deita/selection/filter/base.py]
 
-DEITA's filter against its public loop (rewritten here with the same operations: for each candidate
-the kept vectors are gathered from float64, cast, normalised twice and multiplied, in torch);
+DEITA's filter against its public code, where `--deita` names that file of its repository, else
+against its loop (rewritten here with the same operations: for each candidate the kept vectors are
+gathered from float64, cast, normalised twice and multiplied, in torch);
 facility location against apricot-select where it is installed (`pip install apricot-select`), else
 against a plain dense lazy greedy. Alternately in one run; CPU seconds, since other programs share
 the machine; the ratio is the median over the repeats, with the lowest and highest.
 """
 
 import argparse
+import contextlib
 import heapq
 import importlib
 import importlib.util
+import io
 import resource
+import runpy
 import time
+import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -65,6 +72,25 @@ def public_loop(vectors: Vectors, quality: NDArray[np.float64], tau: float, k: i
         if len(kept) >= k:
             break
     return order[kept]
+
+
+def public_code(path: str) -> Callable[[Vectors, NDArray[np.float64], float, int], Rows]:
+    """DEITA's own class, one candidate a step as its script has it; only the sort is given."""
+    kind: Any = runpy.run_path(path)["IterativeFilter"]
+
+    def by_score(table: Any) -> Any:
+        return table.sort_values(by="score", ascending=False)
+
+    def run(vectors: Vectors, quality: NDArray[np.float64], tau: float, k: int) -> Rows:
+        frame = importlib.import_module("pandas").DataFrame
+        table = frame({"embedding": list(vectors.astype(np.float64)), "score": quality})
+        settings = {"threshold": tau, "data_size": k, "chunk_size": 100_000, "device": "cpu"}
+        its = kind(**settings)
+        its._sort = by_score
+        with warnings.catch_warnings(action="ignore"), contextlib.redirect_stderr(io.StringIO()):
+            return its.filter(table).index.to_numpy()
+
+    return run
 
 
 def dense_lazy(vectors: Vectors, k: int) -> Rows:
@@ -140,6 +166,7 @@ def main() -> None:
     parser.add_argument("--keep", type=int, default=2000, help="by DEITA's filter")
     parser.add_argument("--cover", type=int, default=1000, help="by facility location")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--deita", help="base.py of the filter in DEITA's repository")
     parser.add_argument("--large", type=int, default=0, help="rows for facility location alone")
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -147,11 +174,12 @@ def main() -> None:
     quality = np.random.default_rng(1).random(given.rows)
     pool = pool_of(vectors, quality)
     print(f"{'':<44} {'ours s':>8} {'peer s':>8}")
+    loop = public_code(given.deita) if given.deita else public_loop
     for tau in (0.9, 0.8, 0.6):
         mine, peer = alternately(
             f"DEITA filter {given.rows} -> {given.keep}, tau {tau}", given.repeats,
             selected(DeitaReprFilter(tau=tau), pool, given.keep),
-            lambda tau=tau: public_loop(vectors, quality, tau, given.keep),
+            lambda tau=tau: loop(vectors, quality, tau, given.keep),
         )  # fmt: skip
         print(f"    identical ids: {np.array_equal(mine, peer)}")
     has_apricot = importlib.util.find_spec("apricot") is not None
