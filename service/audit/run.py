@@ -1,7 +1,7 @@
 """Runs an audit over files or over records already read: collected, judged, assessed, written."""
 
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -14,7 +14,7 @@ from curation.audit.content import VectorsOf, embedded, judge_content
 from curation.audit.details import details
 from curation.audit.expressed import expressed
 from curation.audit.habits import habits, order
-from curation.audit.questions import Questions, draw_anchors
+from curation.audit.questions import UNKNOWN, Questions, draw_anchors
 from curation.consensus.votes import NONE, Anchors
 from service.audit.anchors import Anchor, from_file, matched
 from service.audit.collect import Collector
@@ -34,16 +34,18 @@ def audit(
     seed: int = 0,
     embed: bool = True,
     layout: str | None = None,
+    mapping: Mapping[str, str] | None = None,
     progress: Progress = lambda _, __: None,
 ) -> Findings:
-    """`anchors`: "all", a number of random verified answers, or a JSONL file of them.
+    """`anchors`: "all", a number of random verified answers, or a JSONL file of them; `mapping`
+    {our column: theirs}, of every file.
 
     Raises BadAnchor for anchors that can't be read or name no pair.
     """
     collector = Collector()
     for done, path in enumerate(files):
         progress("reading", done / len(files))
-        collector.file(path, str(path), layout)
+        collector.file(path, str(path), layout, mapping)
     progress("reading", 1.0)
     wanted = wanted_of(anchors)
     return judge(collector, anchors=wanted, seed=seed, embed=embed, progress=progress)
@@ -86,6 +88,7 @@ def judge(
         habits(questions, assessment.ruling.actions, assessment.p_correct, seed), order(questions),
         details(questions, collector.ratings(), assessment, seed),
         expressed(questions, content.differences, seed=seed), seed,
+        too_few_verified(anchors, questions),
     )  # fmt: skip
     progress("judging", 1.0)
     return found
@@ -100,6 +103,15 @@ def chosen_anchors(
         return draw_anchors(questions.truth, wanted, seed) if wanted else NONE
     assert not isinstance(wanted, str)
     return matched(wanted, collector.collected.places)
+
+
+def too_few_verified(wanted: Wanted, questions: Questions) -> tuple[str, ...]:
+    """A warning where more verified answers were asked for than the input has."""
+    known = int((questions.truth != UNKNOWN).sum())
+    if not isinstance(wanted, int) or wanted <= known:
+        return ()
+    has = f"{known} of them, and all are used" if known else "none: no record has `gold`"
+    return (f"anchors: {wanted} verified answers were asked for, the input has {has}",)
 
 
 def rendered(found: Findings) -> tuple[dict[str, Any], dict[str, bytes]]:

@@ -8,6 +8,8 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from service.cli.mapping import Columns, in_words, mapping_of
+
 
 def audit(
     files: Annotated[list[Path], typer.Argument(help="Files of any layout that an upload takes.")],
@@ -18,6 +20,7 @@ def audit(
     layout: Annotated[
         str | None, typer.Option("--layout", "--format", help="Layout of the files.")
     ] = None,
+    column: Columns = None,
     embed: Annotated[
         bool, typer.Option("--embed/--no-embed", help="Judge texts by embeddings, too: slower.")
     ] = True,
@@ -43,6 +46,7 @@ def audit(
         raise typer.BadParameter(f"no layout {layout!r}; known: {', '.join(FORMATS)}")
     if not (anchors == "all" or anchors.isdecimal() or Path(anchors).is_file()):
         raise typer.BadParameter("all, a number, or a file", param_hint="--anchors")
+    mapping = mapping_of(column)
     console = Console(stderr=True, highlight=False)
     with Progress(console=console, transient=True, disable=as_json) as bars:
         bar = bars.add_task("reading", total=1.0)
@@ -52,8 +56,9 @@ def audit(
 
         try:
             found = run(
-                files, anchors=anchors, seed=seed, embed=embed, layout=layout, progress=progress
-            )
+                files, anchors=anchors, seed=seed, embed=embed, layout=layout, mapping=mapping,
+                progress=progress,
+            )  # fmt: skip
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--anchors") from error
     said = write_folder(found, out)
@@ -77,4 +82,15 @@ def tell(said: dict[str, Any], out: Path, console: Console) -> None:
     console.print(f"{said['pairs']:,} pairs: {actions or 'none that labels decide'}")
     if said["rejected"]:
         console.print(f"{len(said['rejected']):,} lines could not be read: see report.json")
+        console.print(f"  {first(said['rejected'])}", markup=False, soft_wrap=True)
     console.print(f"report: {out / 'report.html'}", soft_wrap=True)
+
+
+def first(rejected: list[dict[str, Any]]) -> str:
+    """Where it stands and what is wrong; a mapping to try as options of the command line."""
+    place, message = f"{rejected[0]['file']}, line {rejected[0]['line']}", rejected[0]["message"]
+    before, proposed, after = message.partition("; try mapping=")
+    if proposed:
+        guess = orjson.loads(after.partition("; known layouts")[0])
+        message = f"{before}; try: {in_words(guess)}"
+    return f"{place}: {message}"
