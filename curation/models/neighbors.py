@@ -1,4 +1,4 @@
-"""Exact nearest neighbours by Euclidean distance, block by block."""
+"""Nearest neighbours by Euclidean distance, block by block."""
 
 from typing import NamedTuple
 
@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from curation.items import Floats
 from curation.models.device import Device, limit_threads, resolve
+from curation.models.half_products import QUERIES, Halves, fits
 
 QUERY_BLOCK = 1024
 KEY_BLOCK = 16_384
+GATHERED = 512  # differences that are held together
 
 
 class Neighbors(NamedTuple):
@@ -33,6 +35,10 @@ def nearest(
     `exclude[i]` is the row of the index that is query i itself (-1: none). On unit vectors the
     order is that of cosine similarity. Memory grows with the blocks, never with n². Of equal
     distances the lower row comes first.
+
+    Exact, but for unit vectors on a CPU that computes bfloat16: there the candidates are found by
+    products that are rounded to 8 bits, with room for the rounding, and decided in float32. All
+    neighbours were found in every comparison so far (benchmarks/neighbors.py prints the recall).
     """
     queries, index = (
         np.ascontiguousarray(queries, np.float32),
@@ -44,13 +50,54 @@ def nearest(
     if len(queries) == 0 or found == 0:
         return Neighbors(np.zeros((len(queries), 0), np.float32), np.zeros((len(queries), 0), int))
     asked = min(found + 1, len(index))  # one more: the query itself may be among them
-    search = search_cuda if resolve(device).type == "cuda" else search_faiss
+    on_gpu = resolve(device).type == "cuda"
+    if not on_gpu and fits(queries, index, asked):
+        return by_products(queries, index, found, asked, own)
+    search = search_cuda if on_gpu else search_faiss
     blocks = [
         without_self(search(queries[i : i + QUERY_BLOCK], index, asked), own[i : i + QUERY_BLOCK])
         for i in range(0, len(queries), QUERY_BLOCK)
     ]
     rows = np.vstack(blocks)[:, :found]
     return ranked(queries, index, rows)
+
+
+def by_products(
+    queries: Floats, index: Floats, k: int, asked: int, own: NDArray[np.int64]
+) -> Neighbors:
+    """Of unit vectors; `asked` is one more than k where the query itself may be among them."""
+    halves = Halves(index)
+    distances = np.empty((len(queries), k), np.float32)
+    rows = np.empty((len(queries), k), np.int64)
+    for start in range(0, len(queries), QUERIES):
+        part, mine = queries[start : start + QUERIES], own[start : start + QUERIES]
+        found = halves.largest(part, asked)
+        if found.crowded:
+            block = ranked(part, index, without_self(search_faiss(part, index, asked), mine)[:, :k])
+            distances[start : start + QUERIES], rows[start : start + QUERIES] = block
+            continue
+        others = mine[found.queries] != found.keys
+        query, key = found.queries[others], found.keys[others]
+        away = apart(part, index, query, key)
+        order = np.lexsort((key, away, query))
+        counts = np.bincount(query, minlength=len(part))
+        first = (counts.cumsum() - counts)[:, None] + np.arange(k)
+        distances[start : start + QUERIES] = away[order][first]
+        rows[start : start + QUERIES] = key[order][first]
+    return Neighbors(distances, rows)
+
+
+def apart(
+    queries: Floats, index: Floats, query: NDArray[np.int64], key: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Distances from the difference: 2 − 2 cos loses near-duplicates."""
+    found = np.empty(len(query), np.float32)
+    for start in range(0, len(query), GATHERED):
+        part = slice(start, start + GATHERED)
+        difference = index[key[part]]
+        difference -= queries[query[part]]
+        found[part] = np.sqrt(np.einsum("ij,ij->i", difference, difference))
+    return found
 
 
 def search_faiss(queries: Floats, index: Floats, k: int) -> NDArray[np.int64]:
