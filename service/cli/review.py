@@ -40,19 +40,39 @@ def list_items(
     dataset: DatasetName,
     limit: Annotated[int, typer.Option(min=1, help="Pairs to show.")] = 10,
     audit: AuditId = None,
+    strategy: Annotated[
+        str, typer.Option(help="information, error_driven or routing (docs/review.md).")
+    ] = "information",
+    k_max: Annotated[
+        int | None, typer.Option(help="Of error_driven: pairs that an error fetches; 8.")
+    ] = None,
+    budget: Annotated[float | None, typer.Option(help="Of routing, in the unit of costs.")] = None,
+    human_cost: Annotated[float | None, typer.Option(help="Of routing: of a verdict; 1.")] = None,
+    model_cost: Annotated[
+        float | None,
+        typer.Option(help="Of routing: of a model's label; left out, no model is asked."),
+    ] = None,
+    cost: Annotated[
+        list[str] | None, typer.Option(help="Of routing: NAME=COST of one model. Repeatable.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show the pairs on which a verdict tells most.
+    """Show the pairs on which a verdict tells most, or who should label which.
 
     Example: prefsift review mine --limit 30 --json
+    Example: prefsift review mine --strategy routing --budget 20 --model-cost 0.02
     """
     api = connect()
     path = f"/datasets/{dataset_named(api, dataset)}/review"
-    page = api.get(path, limit=min(limit, MOST), audit=audit)
+    query: dict[str, Any] = {
+        "audit": audit, "strategy": strategy, "k_max": k_max, "budget": budget,
+        "human_cost": human_cost, "model_cost": model_cost, "cost": cost,
+    }  # fmt: skip
+    page = api.get(path, limit=min(limit, MOST), **query)
     found: list[dict[str, Any]] = page["items"]
     while page["next_cursor"] and len(found) < limit:
         wanted = min(limit - len(found), MOST)
-        more = api.get(path, limit=wanted, audit=audit, cursor=page["next_cursor"])
+        more = api.get(path, limit=wanted, cursor=page["next_cursor"], **query)
         found, page = found + more["items"], more
     if as_json:
         show({**page, "items": found})
@@ -60,10 +80,22 @@ def list_items(
     console = Console(soft_wrap=True, highlight=False)
     said = f"{page['open']:,} pairs wait; version {page['version']} of the verdicts"
     console.print(said, markup=False)
+    if (of := page["summary"]) is not None:
+        console.print(summary(of), markup=False)
     for number, item in enumerate(found, 1):
         console.print(f"\n{number}. {item['id']}  {item['why']}", style="bold", markup=False)
         for line in lines_of(item):
             console.print(f"   {line}", markup=False)
+
+
+def summary(of: dict[str, Any]) -> str:
+    if "verified" in of:
+        return f"{of['verified']:,} verified pairs, of which {of['erred']:,} were believed wrongly"
+    return (
+        f"{of['humans']:,} for humans, {of['models']:,} for models, {of['stand']:,} stand; "
+        f"{of['spent']:g} of {of['budget']:g} spent; {of['gained']:.2f} right pairs more, "
+        f"at most {of['at_most']:.2f}"
+    )
 
 
 def lines_of(item: dict[str, Any]) -> list[str]:

@@ -1,10 +1,10 @@
-"""What an audit leaves for its review: numbers and ids, no texts and no names."""
+"""What an audit leaves for its review: numbers and ids, no texts, and no names but of models."""
 
 import io
 import uuid
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from curation.audit.content import Content
 from curation.audit.questions import Ballots, Questions
 from curation.consensus.votes import Anchors, Votes
 from curation.items import Floats
+from curation.review.hybrid import MODELS
+from curation.review.lexical import leans, measures
 from service import files
 from service.ingest.identity import content_id
 from service.review.places import Places
@@ -27,10 +29,19 @@ LineKey = tuple[bytes, int, bytes, bytes]
 QuestionKey = tuple[bytes, bytes, bytes]
 
 
+class Lexical(NamedTuple):
+    """(n, d) each, see `curation.review.lexical` and `curation.models.surroundings`."""
+
+    measures: Floats
+    leans: Floats
+    surroundings: Floats
+
+
 @dataclass(frozen=True)
 class State:
     """(n,) each, in the order of the audit's pairs. `p_a` P(a better) and `by_votes` the same
-    without witnesses, as the audit found them; `actions` and `witnesses` (joined by commas)."""
+    without witnesses, as the audit found them; `actions` and `witnesses` (joined by commas).
+    `lexical` is None where the responses are no texts, and of audits of before it."""
 
     questions: Questions
     content: Content
@@ -47,6 +58,7 @@ class State:
     prompts: Ids
     a: Ids
     b: Ids
+    lexical: "Lexical | None" = None
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -110,9 +122,31 @@ def dump(found: "Findings", places: Places) -> bytes:
         "lines": np.array(places.lines, np.int64), "uploads": ids(places.uploads),
         "prompts": ids(places.prompts), "a": ids(places.a), "b": ids(places.b),
     }  # fmt: skip
+    arrays |= named_models(ballots) | worded(questions)
     to = io.BytesIO()
     np.savez_compressed(to, allow_pickle=False, **arrays)
     return to.getvalue()
+
+
+def named_models(ballots: Ballots) -> dict[str, NDArray[np.str_]]:
+    """People are numbers here; models, which routing names, are not."""
+    names = [
+        name if kind in MODELS else ""
+        for name, kind in zip(ballots.names, ballots.kinds, strict=True)
+    ]
+    return {"models": np.array(names, np.str_), "kinds": np.array(ballots.kinds, np.str_)}
+
+
+def worded(questions: Questions) -> dict[str, Floats]:
+    """What the texts of each pair are like; nothing where they are none."""
+    if questions.texts is None:
+        return {}
+    from curation.models.surroundings import surroundings
+
+    found = Lexical(
+        measures(questions.texts), leans(questions.texts), surroundings(questions.texts)
+    )
+    return {name: values.astype(np.float16) for name, values in found._asdict().items()}
 
 
 def ids(found: list[bytes]) -> Ids:
@@ -124,8 +158,10 @@ def read(content: bytes) -> State:
         of = {name: kept[name] for name in kept.files}
     n, nothing = len(of["lines"]), np.zeros(0)
     votes = Votes(of["items"], of["annotators"], of["said"], n, int(of["n_annotators"]))
-    unnamed = [""] * votes.n_annotators
-    ballots = Ballots(votes, np.zeros(len(votes)), unnamed, unnamed)
+    unnamed = np.array([""] * votes.n_annotators)
+    models, kinds = (of.get(name, unnamed).tolist() for name in ("models", "kinds"))
+    ballots = Ballots(votes, np.zeros(len(votes)), models, kinds)
+    words = [of[name].astype(np.float64) for name in Lexical._fields if name in of]
     questions = Questions(
         of["labels"], of["n_labels"], of["prompt"], of["end_a"], of["end_b"], of["truth"], ballots,
         of["compared"],
@@ -138,6 +174,7 @@ def read(content: bytes) -> State:
         of["p_a"], of["by_votes"], of["reliability"], str(of["method"]),
         None if np.isnan(ridge) else ridge, of["actions"], of["witnesses"],
         of["uploads"], of["lines"], of["prompts"], of["a"], of["b"],
+        Lexical(*words) if words else None,
     )  # fmt: skip
 
 

@@ -13,11 +13,13 @@ from service.db import SessionDep
 from service.errors import NotFound
 from service.paging import CursorQuery, LimitQuery, Page, decode_cursor, encode_cursor, page_of
 from service.review.current import review_of
-from service.review.items import items, row_of, waiting
+from service.review.items import items, row_of
+from service.review.strategies import Strategy, queue_of
 from service.review.verdicts import append, hold_verdicts, undo
 from service.routes.datasets import DatasetDep
 from service.routes.idempotent import IdempotentRoute
 from service.routes.pairs import ResponseOut, SourceOut
+from service.routes.review_orders import ErrorsOut, ResemblesOut, RouteOut, RoutingOut, WantedDep
 from service.tables.reviews import Verdict
 
 router = APIRouter(
@@ -60,12 +62,16 @@ class ItemOut(BaseModel):
     information: float | None = Field(description="0..1, higher = look here first")
     why: str
     verdicts: list[SpokenOut]
+    resembles: ResemblesOut | None = None
+    route: RouteOut | None = None
 
 
 class ReviewPage(Page[ItemOut]):
     audit_id: uuid.UUID
     version: int = Field(description="of the verdicts that were counted in")
     open: int = Field(description="pairs in the queue")
+    strategy: Strategy
+    summary: RoutingOut | ErrorsOut | None = Field(description="null by information")
 
 
 class VerdictIn(BaseModel):
@@ -118,24 +124,28 @@ class Decided(Counted):
 def list_review(
     dataset: DatasetDep,
     session: SessionDep,
+    wanted: WantedDep,
     audit: AuditQuery = None,
     limit: Annotated[int, Query(ge=1, le=100, description="items a page")] = 20,
     cursor: CursorQuery = None,
 ) -> dict[str, Any]:
-    """Pairs by how much a verdict would tell, the most first (docs/review.md). Pages that follow a
-    cursor are of the version of verdicts that the first one was of."""
-    scope = f"review {dataset.id} {audit}"
+    """Pairs in the order of a strategy, the first to be looked at first (docs/review.md). Pages
+    that follow a cursor are of the version of verdicts that the first one was of."""
+    scope = f"review {dataset.id} {audit} {wanted}"
     version, offset = decode_cursor(scope, cursor) or (None, 0)
     review = review_of(session, dataset.id, audit, version)
-    rows = waiting(session, review)
-    page = rows[offset : offset + limit].tolist()
-    more = offset + limit < len(rows)
+    queue = queue_of(session, review, wanted)
+    page = queue.rows[offset : offset + limit].tolist()
+    more = offset + limit < len(queue.rows)
+    found = items(session, review, page)
     return {
-        "items": items(session, review, page),
+        "items": [item | queue.about.get(row, {}) for row, item in zip(page, found, strict=True)],
         "next_cursor": encode_cursor(scope, [review.version, offset + limit]) if more else None,
         "audit_id": review.audit.id,
         "version": review.version,
-        "open": len(rows),
+        "open": len(queue.rows),
+        "strategy": wanted.strategy,
+        "summary": queue.summary,
     }
 
 
