@@ -150,7 +150,10 @@ def write(
         replay=wishes.of(session, subset, options),
         labels=None if relabelling is None else relabelling.described,
     )
-    labels = [*pair_labels.columns(session, subset), *source.image_columns(session, subset)]
+    cited = pair_labels.evidence_columns(session, subset)
+    labels = [
+        *pair_labels.columns(session, subset), *source.image_columns(session, subset), *cited
+    ]  # fmt: skip
     if relabelling is not None:
         labels = with_columns(labels)
     rows = source.rows(

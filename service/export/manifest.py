@@ -31,6 +31,7 @@ MEANINGS = {
     "curriculum_stage": "from 1, the easiest pair of the prompt first",
     "chosen_image": "the preferred answer's image, a URI; null where it is a text",
     "rejected_image": "the other answer's image, a URI; null where it is a text",
+    "evidence": "JSON: the conversation, the turns and the words of the user that decide the pair",
 }
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -14,6 +15,7 @@ TELLING = {
     "soft_label": Pair.soft_label < 1,
     "curriculum_stage": Pair.curriculum_stage.is_not(None),
 }
+EVIDENCE = "evidence"
 
 
 def columns(session: Session, subset: Subset) -> list[str]:
@@ -28,8 +30,25 @@ def columns(session: Session, subset: Subset) -> list[str]:
     return [name for name, says in zip(TELLING, told, strict=True) if says]
 
 
-def values(pair: Pair, names: list[str]) -> dict[str, float | None]:
-    return {name: getattr(pair, name) for name in names if name in TELLING}
+def evidence_columns(session: Session, subset: Subset) -> list[str]:
+    """`evidence` where a kept pair rests on a user's own words."""
+    cited = (
+        select(SubsetItem.pair_id)
+        .join(Pair, (Pair.dataset_id == subset.dataset_id) & (Pair.id == SubsetItem.pair_id))
+        .where(SubsetItem.subset_id == subset.id, SubsetItem.rank.is_not(None))
+        .where(Pair.evidence.is_not(None))
+    )
+    return [EVIDENCE] if session.scalar(select(cited.exists())) else []
+
+
+def values(pair: Pair, names: list[str]) -> dict[str, float | str | None]:
+    told: dict[str, float | str | None] = {
+        name: getattr(pair, name) for name in names if name in TELLING
+    }
+    if EVIDENCE in names:
+        said = None if pair.evidence is None else orjson.dumps(pair.evidence).decode()
+        told[EVIDENCE] = said
+    return told
 
 
 def builds(session: Session, subset: Subset) -> tuple[dict[str, Any], ...]:

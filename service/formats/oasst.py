@@ -26,6 +26,7 @@ READ = ("text", "role", "replies")
 REPLY = (*READ, "message_id", "rank", "model_name", "labels")
 LENGTH = "prompt_length"  # in messages, of the one prompt that a row we wrote is about
 PATH, ANSWERS = "path_rest", "replies_rest"  # what messages say besides
+UNANSWERED = "unanswered"  # what the prompter said last, by the answer that it is about
 
 
 class OasstTrees(Format):
@@ -63,7 +64,7 @@ class OasstTrees(Format):
     def write(self, record: Record) -> list[dict[str, Any]]:
         if not record.messages or record.messages[-1].get("role") != "user":
             raise unsaid(self, "the last message is not the prompter's")
-        shared = others(record.extra, PATH, ANSWERS)
+        shared = others(record.extra, PATH, ANSWERS, UNANSWERED)
         first, *more = record.rankings or [Ranking()]
         roots = [tree(record, first, record.ratings), *(tree(record, each, ()) for each in more)]
         id = record.extra.get("message_tree_id", record.record_id)
@@ -115,6 +116,10 @@ def record_of(
     rest = [others(node, *REPLY) | counts(node) for node in replies]
     extra = {PATH: beside} if any(beside) else {}
     extra |= {ANSWERS: rest} if any(rest) else {}
+    last = {each.id: closing(node) for each, node in zip(responses, replies, strict=True)}
+    extra |= (
+        {UNANSWERED: {id: said for id, said in last.items() if said}} if any(last.values()) else {}
+    )
     return Record(
         messages,
         tuple(responses),
@@ -123,6 +128,14 @@ def record_of(
         record_id=None if path[-1].get("message_id") is None else id_of(path[-1], "", "prompt"),
         extra={**shared, **extra},
     )
+
+
+def closing(node: dict[str, Any]) -> list[dict[str, Any]]:
+    """What was said after an answer that nobody answered: no prompt, but often a judgment."""
+    said = items(node, "replies")
+    return [
+        others(each, "replies") for each in said if not (each.get("replies") or each.get("labels"))
+    ]
 
 
 def count_of(many: Any, label: Rating) -> Any:
@@ -135,8 +148,10 @@ def tree(record: Record, ranking: Ranking, ratings: Sequence[Rating]) -> dict[st
     more = rest_of(record.extra.get(ANSWERS), len(record.responses))
     ranks = {id: rank for rank, tier in enumerate(ranking.tiers) for id in tier}
     asked = [label for label in ratings if label.response is None]
+    last = record.extra.get(UNANSWERED, {})
     nodes: list[dict[str, Any]] = [
         reply(response, ranks, [each for each in ratings if each.response == response.id], left)
+        | {"replies": [{**said, "replies": []} for said in last.get(response.id, ())]}
         for response, left in zip(record.responses, more, strict=True)
     ]
     for place in reversed(range(len(record.messages))):

@@ -105,11 +105,15 @@ def mark_lines(session: Session, query: str, **values: Any) -> None:
     for table in ("touched_lines", "touched_prompts"):
         session.execute(text(f"DROP TABLE IF EXISTS {table}"))
     session.execute(text(f"CREATE TEMP TABLE touched_lines ON COMMIT DROP AS {query}"), values)
-    prompts = "SELECT DISTINCT prompt_id FROM records JOIN touched_lines USING (upload_id, line)"
-    session.execute(text(f"CREATE TEMP TABLE touched_prompts ON COMMIT DROP AS {prompts}"))
+    session.execute(text(f"CREATE TEMP TABLE touched_prompts ON COMMIT DROP AS {PROMPTS}"))
     session.execute(text("ANALYZE touched_lines, touched_prompts"))
 
 
+# The second: beginnings of conversations, which policies write and no record names.
+PROMPTS = """
+SELECT prompt_id FROM records JOIN touched_lines USING (upload_id, line)
+UNION SELECT prompt_id FROM pairs JOIN touched_lines USING (upload_id, line)
+"""
 # A policy may have built a prompt's pairs from any of its labels.
 TOUCHED_PAIRS = """
 SELECT p.id FROM pairs p JOIN touched_lines USING (upload_id, line) WHERE p.dataset_id = :dataset

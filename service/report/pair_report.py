@@ -30,6 +30,12 @@ WORDS = {
     "contradiction": "gold answers that contradict each other",
     "too_many_responses": "prompts with too many responses",
     "too_many_records": "prompts with too many records",
+    "sat_and_dsat_same_turn": "turns that praise and complain",
+    "users_disagree": "answers that one turn praises and another blames",
+    "no_better_answer": "blamed answers without a better one",
+    "no_text": "answers that are no text",
+    "over_cap_per_user": "over the cap per user",
+    "over_cap_per_cluster": "over the cap per cluster of like requests",
 }
 
 

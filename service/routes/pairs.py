@@ -57,6 +57,11 @@ class PairOut(BaseModel):
     curriculum_stage: int | None = Field(description="from 1, the easiest first")
     build_id: uuid.UUID | None = Field(description="the pair build; null where the ingest decided")
     source: SourceOut
+    evidence: dict[str, Any] | None = Field(
+        default=None,
+        description="of a pair that a user's own words decide: conversation, turns, spans",
+        examples=[{"conversation_id": "c1", "feedback": {"turn": 2, "text": "That is wrong."}}],
+    )
     label: LabelOut | None = Field(default=None, description="null where raw labels are read")
 
 
@@ -99,6 +104,7 @@ def pair_out(
         curriculum_stage=pair.curriculum_stage,
         build_id=pair.build_id,
         source=SourceOut(upload_id=pair.upload_id, line=pair.line),
+        evidence=pair.evidence,
         label=None if label is None else LabelOut.of(label),
     )
 

@@ -67,6 +67,8 @@ class Pair(Table):
     soft_label: Mapped[float | None]  # P(chosen is better): votes for it and half of the ties, 0..1
     curriculum_stage: Mapped[int | None] = mapped_column(SmallInteger)  # from 1, the easiest first
     build_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(PairBuild.id, ondelete="CASCADE"))
+    # Of a pair that a user's own words decide: conversation, turns, and where they say it.
+    evidence: Mapped[dict[str, Any] | None]
 
 
 POSITION_LINE_BITS = 36

@@ -1,0 +1,1 @@
+"""What users say about the answers they got, read from conversations."""
