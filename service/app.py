@@ -13,9 +13,12 @@ from service.parameters import known_only
 from service.routes import (
     audits,
     catalogue,
+    compositions,
     datasets,
     diffs,
+    duplicates,
     erasures,
+    export_lists,
     exports,
     imports,
     jobs,
@@ -56,6 +59,7 @@ TAGS = [
     {"name": "subsets", "description": "Selections by a recipe, with rank and reason of each pair"},
     {"name": "audits", "description": "What a dataset's labels are worth"},
     {"name": "review", "description": "What humans should look at, and what they decided"},
+    {"name": "duplicates", "description": "What a dataset says more than once"},
     {"name": "exports", "description": "Subsets as folders of files"},
     {"name": "catalogue", "description": "Signals, recipes and layouts that this service knows"},
     {"name": "system", "description": "Health, version, metrics"},
@@ -75,7 +79,7 @@ errors.install(app)
 ROUTES = (
     datasets, uploads, upload_sessions, imports, pairs, pair_builds, jobs, scores, subsets, exports,
     erasures, catalogue, policies, system, streams, records, viewer, views, diffs, replays,
-    audits, reviews,
+    audits, reviews, compositions, export_lists, duplicates,
 )  # fmt: skip
 for module in ROUTES:
     lenient = module in (viewer, system)

@@ -1,4 +1,4 @@
-"""`datasets`, `jobs`, `select`, `evaluate`, `export`: the steps, one by one.
+"""`datasets`, `jobs`, `evaluate`, `export`: the steps, one by one.
 
 Each prints what the API answered as one JSON value, and follows the job that it started.
 """
@@ -20,7 +20,6 @@ from service.cli.client import Api, ApiError, Job
 from service.cli.connection import connect
 from service.cli.pipeline import fetch
 from service.cli.progress import Bars
-from service.cli.recipe_option import known_recipe
 
 DatasetName = Annotated[str, typer.Argument(help="Name or id of a dataset.")]
 SubsetId = Annotated[str, typer.Argument(help="Id of a subset, from `prefsift select`.")]
@@ -75,26 +74,6 @@ def jobs(
     else:
         job = api.get(f"/jobs/{job_id}")
         show(follow(api, job) if wait else job)
-
-
-def select(
-    dataset: DatasetName,
-    recipe: Annotated[str, typer.Option(help="Id of a recipe, or a recipe file.")] = "fifa",
-    budget: Annotated[str | None, typer.Option(help='"10%" or "500".')] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-) -> None:
-    """Score what is missing and select a subset.
-
-    Example: prefsift select mine --recipe fifa --budget 10%
-    """
-    body = {"recipe": known_recipe(recipe), "budget": budget, "seed": seed}
-    api = connect()
-    made = api.post(f"/datasets/{dataset_named(api, dataset)}/subsets", body)
-    follow(api, made["job"])
-    found = api.get(f"/subsets/{made['subset']['id']}")
-    if not found["pool"]:
-        note(f"there are no pairs to select from: `prefsift pairs build {dataset} --preview`")
-    show(found)
 
 
 def exporter(api: Api, source: str, where: str | None) -> str:

@@ -21,7 +21,11 @@ TITLES = {
     "minus": "What is in the first of {} subsets and in no other",
     "intersect": "What is in all of {} subsets",
 }
-DROPPED = {"union": "in_none", "minus": "subtracted", "intersect": "not_in_all"}
+DROPPED = {
+    "union": "'in_none'",
+    "minus": "CASE WHEN first IS NULL THEN 'not_in_first' ELSE 'subtracted' END",
+    "intersect": "'not_in_all'",
+}
 KEPT = {
     "union": "times > 0",
     "minus": "first IS NOT NULL AND times = 1",
@@ -32,7 +36,7 @@ FILL = """
 INSERT INTO subset_items (subset_id, pair_id, position, rank, importance, reason)
 SELECT :subset, pair_id, position,
     CASE WHEN {kept} THEN row_number() OVER (PARTITION BY {kept} ORDER BY place, rank) END,
-    importance, CASE WHEN {kept} THEN 'selected' WHEN times = 0 THEN 'in_none' ELSE :dropped END
+    importance, CASE WHEN {kept} THEN 'selected' ELSE {dropped} END
 FROM (
     SELECT i.pair_id, p.position, count(i.rank) AS times,
         min(i.rank) FILTER (WHERE parent.place = 1) AS first,
@@ -79,9 +83,8 @@ def fill(session: Session, subset: Subset) -> None:
     operation = subset.recipe["operation"]
     values = {
         "subset": subset.id, "dataset": subset.dataset_id, "ids": ids, "parents": len(ids),
-        "dropped": DROPPED[operation],
     }  # fmt: skip
-    query = FILL.format(kept=KEPT[operation])
+    query = FILL.format(kept=KEPT[operation], dropped=DROPPED[operation])
     session.execute(text(query), {k: v for k, v in values.items() if f":{k}" in query})
     describe(session, subset, found)
 

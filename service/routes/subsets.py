@@ -1,15 +1,15 @@
-"""Subsets of a dataset: select by a recipe, read what was kept and why, evaluate."""
+"""Subsets of a dataset: read what was kept and why, evaluate. `compositions` makes them."""
 
 import uuid
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
-from curation.recipes import RECIPES, Budget, Recipe
 from service.auth import WorkspaceDep
+from service.composing.asked import is_combined
 from service.db import SessionDep
 from service.errors import Conflict, Invalid
 from service.paging import CursorQuery, LimitQuery, Page, decode_cursor, page_of
@@ -23,27 +23,7 @@ from service.tables.subsets import Subset, SubsetItem
 
 router = APIRouter(prefix="/api/v1", tags=["subsets"], route_class=IdempotentRoute)
 
-SELECT_STAGES = ["embed", "score", "fit", "select"]
 EVALUATE_STAGES = ["embed", "split"]
-MAX_SEED = 2**31 - 1
-
-
-class SubsetIn(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"recipe": "fifa", "budget": "10%", "seed": 0}]},
-    )
-
-    recipe: str | Recipe = Field(description="the id of a known recipe, or a whole recipe")
-    budget: str | None = Field(
-        default=None, description="`10%` of all pairs, or `500` pairs; the recipe's own if left out"
-    )
-    seed: int = Field(default=0, ge=0, le=MAX_SEED)
-
-    @field_validator("budget")
-    @classmethod
-    def readable(cls, budget: str | None) -> str | None:
-        return None if budget is None else str(Budget.parse(budget))
 
 
 class EvaluateIn(BaseModel):
@@ -68,6 +48,11 @@ class SubsetOut(BaseModel):
     job_id: uuid.UUID | None
     recipe: dict[str, Any]
     recipe_sha256: str
+    asked: dict[str, Any] = Field(
+        description="what it was made of besides the recipe: where, policy, seeds, tokenizer, "
+        "parents; only what was given"
+    )
+    tags: list[str]
     budget: str
     seed: int
     state: str = Field(description="pending, ready or failed", examples=["ready"])
@@ -90,6 +75,9 @@ class SubsetItemOut(BaseModel):
     rank: int | None = Field(description="from 1, best first; null where dropped", examples=[1])
     importance: float | None
     reason: str = Field(examples=["selected"])
+    share: float | None = Field(
+        description="of the seeds that keep the pair; null where one seed was asked for"
+    )
 
 
 def owned_subset(subset_id: uuid.UUID, session: SessionDep, workspace: WorkspaceDep) -> Subset:
@@ -99,51 +87,20 @@ def owned_subset(subset_id: uuid.UUID, session: SessionDep, workspace: Workspace
 SubsetDep = Annotated[Subset, Depends(owned_subset, scope="function")]
 
 
-def recipe_named(given: str | Recipe) -> Recipe:
-    """Never a file of the server: a request can't name a path."""
-    if isinstance(given, Recipe):
-        return given
-    if given not in RECIPES:
-        known = sorted(RECIPES)
-        detail = f"there is no recipe {given!r}; known: {', '.join(known)}"
-        raise Invalid(detail, code="unknown_recipe", known=known)
-    return RECIPES[given]
-
-
-@router.post("/datasets/{dataset_id}/subsets", status_code=202, response_model=SubsetCreated)
-def create_subset(body: SubsetIn, dataset: DatasetDep, session: SessionDep) -> dict[str, Any]:
-    """Compute the scores that the recipe needs and are missing, then select."""
-    recipe = recipe_named(body.recipe)
-    subset = Subset(
-        id=uuid.uuid4(),
-        dataset_id=dataset.id,
-        recipe=recipe.model_dump(mode="json"),
-        recipe_sha256=recipe.sha256(),
-        budget=body.budget or recipe.budget,
-        seed=body.seed,
-    )
-    job = Job(
-        workspace_id=dataset.workspace_id,
-        dataset_id=dataset.id,
-        kind=JobKind.select,
-        spec={"subset_id": str(subset.id), "recipe": recipe.id, "budget": subset.budget},
-        stages=SELECT_STAGES,
-    )
-    enqueue(session, job)
-    subset.job_id = job.id
-    session.add(subset)
-    session.flush()
-    return {"subset": subset, "job": job}
-
-
 @router.get("/datasets/{dataset_id}/subsets", response_model=Page[SubsetOut])
 def list_subsets(
-    dataset: DatasetDep, session: SessionDep, limit: LimitQuery = 100, cursor: CursorQuery = None
+    dataset: DatasetDep,
+    session: SessionDep,
+    tag: Annotated[str | None, Query(description="only those that have it")] = None,
+    limit: LimitQuery = 100,
+    cursor: CursorQuery = None,
 ) -> dict[str, Any]:
     """By id."""
-    scope = f"subsets:{dataset.id}"
+    scope = f"subsets:{dataset.id}" if tag is None else f"subsets:{dataset.id}:{tag}"
     after = decode_cursor(scope, cursor)
     query = select(Subset).where(Subset.dataset_id == dataset.id).order_by(Subset.id)
+    if tag is not None:
+        query = query.where(Subset.tags.contains([tag]))
     if after is not None:
         query = query.where(Subset.id > after)
     return page_of(session.scalars(query.limit(limit + 1)).all(), limit, scope, "id")
@@ -188,6 +145,9 @@ def evaluate_subset(
     """Does the recipe beat a random subset of the same size on prompts it has not seen?"""
     if subset.state != "ready":
         raise Conflict(f"subset {subset.id} is {subset.state}, not ready", code="subset_not_ready")
+    if is_combined(subset):
+        detail = "other subsets were put together here: there is no recipe to evaluate"
+        raise Invalid(detail, code="no_recipe")
     job = Job(
         workspace_id=workspace.id,
         dataset_id=subset.dataset_id,

@@ -74,7 +74,7 @@ def test_a_whole_recipe_can_be_sent(client: TestClient, dataset: Dataset, rung: 
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ({"recipe": "nothing"}, "known: curriculum, deita"),
+        ({"recipe": "nothing"}, "known: audit_only"),
         ({"recipe": "/etc/passwd.yaml"}, "there is no recipe"),
         ({"recipe": "fifa", "budget": "0"}, "give at least 1"),
         ({"recipe": "fifa", "budget": "101%"}, "at most 100"),
