@@ -38,7 +38,7 @@ class Duplicates(NamedTuple):
 
     `votes`: of the whole group. `shares`: those that say what this pair says, 0..1; `soft`: the
     same and half of the ties. NaN where there is no vote, or the unit is no pair. `same`: the two
-    responses of the pair are one.
+    responses of the pair are one. `turned`: its chosen one is what others of the group reject.
     """
 
     groups: Places
@@ -48,6 +48,7 @@ class Duplicates(NamedTuple):
     shares: Numbers
     soft: Numbers
     same: NDArray[np.bool_]
+    turned: NDArray[np.bool_]
 
 
 def duplicates(pairs: Pairs, unit: Unit, rule: Rule, apart: Collection[str] = ()) -> Duplicates:
@@ -72,7 +73,7 @@ def duplicates(pairs: Pairs, unit: Unit, rule: Rule, apart: Collection[str] = ()
     first = representatives(pairs, groups, unit, shares)
     sizes = sizes_of(pairs, groups, unit)
     same = (answers[0] == answers[1]) & (unit != Unit.prompt)
-    return Duplicates(groups, sizes, first, votes, shares, soft, same)
+    return Duplicates(groups, sizes, first, votes, shares, soft, same, turned)
 
 
 def ids_number(ids: Sequence[str], row: int) -> int:

@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 from curation.grouping.duplicates import Duplicates, Rule, Unit, duplicates
 from curation.items import Pairs
 
-COLUMNS = ("group", "size", "first", "votes", "agreement", "soft_label", "same_responses")
+COLUMNS = (
+    "group", "size", "first", "votes", "agreement", "soft_label", "same_responses", "turned",
+)  # fmt: skip
+OF_PAIRS = frozenset({"votes", "agreement", "soft_label", "turned"})
 UNSEEN = 1 << 40  # numbers of groups from here on are those of pairs that the fit has not seen
 
 Table = NDArray[np.float64]
@@ -44,7 +47,11 @@ def table_of(found: Duplicates, unit: Unit) -> Table:
     same = found.same.astype(np.float64)
     if unit == Unit.prompt:
         same = np.full(len(same), np.nan)
-    columns = (found.groups, found.sizes, found.first, found.votes, found.shares, found.soft, same)
+    turned = found.turned.astype(np.float64)
+    if unit != Unit.pair:
+        turned = np.full(len(same), np.nan)
+    columns = (found.groups, found.sizes, found.first, found.votes, found.shares, found.soft, same,
+               turned)  # fmt: skip
     return np.stack([np.asarray(each, np.float64) for each in columns], axis=1)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from curation.grouping.duplicates import Rule, Unit
-from curation.grouping.membership import COLUMNS, learn, look_up
+from curation.grouping.membership import COLUMNS, OF_PAIRS, learn, look_up
 from curation.items import Pairs
 from curation.signals.signal import OK, Column, Fit, Level, Output, Scores, Signal
 
@@ -18,6 +18,7 @@ OUTPUTS = (
     Output("agreement", 0, 1, "share", "of the group's votes those that say what the pair says"),
     Output("soft_label", 0, 1, "probability", "the same and half of the ties"),
     Output("same_responses", 0, 1, "flag", "1 = the pair's two responses are near-duplicates"),
+    Output("turned", 0, 1, "flag", "1 = labelled the other way than those of its group with 0"),
 )
 
 
@@ -63,7 +64,6 @@ def members(items: Pairs, fit: Fit | None, unit: Unit) -> Scores:
     for at, name in enumerate(COLUMNS):
         values = table[:, at]
         why = "other_unit" if name == "same_responses" and unit == Unit.prompt else "unseen"
-        missing = np.where(seen, of_pairs if name in ("votes", "agreement", "soft_label") else why,
-                           "unseen")  # fmt: skip
+        missing = np.where(seen, of_pairs if name in OF_PAIRS else why, "unseen")
         columns[name] = Column(values, np.where(np.isfinite(values), OK, missing).astype(np.str_))
     return Scores(columns)
