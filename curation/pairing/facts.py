@@ -1,10 +1,12 @@
 """Numbers that the labels of a prompt say of one of its pairs, besides which side is better."""
 
 from collections.abc import Callable, Iterable, Mapping
+from hashlib import blake2b
 from math import fsum, nan
 from typing import TypeAlias
 
 from curation.pairing.labels import Judged, Vote
+from curation.pairing.list_weights import list_weight
 
 # (labels of the prompt, chosen, rejected) -> a number, NaN where the labels do not say.
 Fact: TypeAlias = Callable[[Judged, str, str], float]
@@ -33,6 +35,16 @@ def share(votes: Iterable[Vote], chosen: str, rejected: str) -> float:
     return fsum(towards) / len(towards) if towards else nan
 
 
+def annotator(judged: Judged, chosen: str, rejected: str) -> float:
+    """A number that stands for who compared these two, where it was one; equal for equal names."""
+    who = {v.annotator for v in judged.votes if {v.a, v.b} == {chosen, rejected}}
+    name = who.pop() if len(who) == 1 else None
+    if name is None:
+        return nan
+    digest = blake2b(name.encode("utf-8", "surrogatepass"), digest_size=6).digest()
+    return float(int.from_bytes(digest, "big"))
+
+
 def by_kind(kind: str) -> Fact:
     def found(judged: Judged, chosen: str, rejected: str) -> float:
         own = (v for v in judged.votes if v.annotator and v.annotator.endswith(f"{KIND}{kind}"))
@@ -53,8 +65,10 @@ def score(side: int) -> Fact:
 
 FACTS: Mapping[str, Fact] = {
     "gold": gold,
+    "annotator": annotator,
     "human_share": by_kind("human"),
     "model_share": by_kind("model"),
     "score_chosen": score(0),
     "score_rejected": score(1),
+    "list_weight": list_weight,
 }

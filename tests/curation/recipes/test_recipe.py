@@ -60,5 +60,5 @@ def test_a_file_that_is_no_recipe_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"fifa, .*random, top_margin"):
+    with pytest.raises(ValueError, match=r"fifa, .*random, .*top_margin"):
         load("fiffa")

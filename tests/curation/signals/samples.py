@@ -1,6 +1,9 @@
-"""Small written items of every level, with vectors from the real embedder."""
+"""Small written items of every level, with vectors from the real embedder, and facts of pairs."""
+
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from curation.items import Pairs, Prompts, Texts, View
 from curation.models.embedder import embed
@@ -47,7 +50,37 @@ def written_pairs() -> Pairs:
     rows[2] = (rows[2][0], "\x00 \ufffd 😀 " * 3, "ﷺ" * 400)
     prompts, chosen, rejected = map(list, zip(*rows, strict=True))
     ids = [f"pair-{i:03d}" for i in range(len(rows))]
-    return with_vectors(Pairs(ids, prompts, prompts, chosen, rejected))
+    pairs = with_vectors(Pairs(ids, prompts, prompts, chosen, rejected))
+    return replace(pairs, facts=facts(len(rows)))
+
+
+def facts(n: int) -> dict[str, NDArray[np.float64]]:
+    """Of two thirds of the pairs a verified answer; votes of people and models of nearly all."""
+    rng = np.random.default_rng(7)
+    votes = rng.integers(1, 6, n).astype(np.float64)
+    human, model = rng.integers(0, 2, (2, n)).astype(np.float64)
+    return {
+        "gold": np.where(np.arange(n) % 3 == 2, np.nan, rng.integers(0, 2, n)),
+        "annotator": np.where(np.arange(n) % 7 == 6, np.nan, np.arange(n) % 2 + 11.0),
+        "votes": votes,
+        "agreement": np.ceil(votes / 2) / votes,
+        "margin": rng.normal(size=n),
+        "soft_label": rng.random(n),
+        "curriculum_stage": rng.integers(1, 4, n).astype(np.float64),
+        "human_share": human,
+        "model_share": np.where(np.arange(n) % 5 == 4, np.nan, model),
+        "score_chosen": rng.random(n),
+        "score_rejected": rng.random(n),
+    }
+
+
+# What a kind that stands on many labels is tested with: 90 pairs are few.
+FEWER = {
+    "label_em": {"weakest": 0.0},
+    "conformal_keep": {"least": 20, "most_shift": 1.0},
+    "two_witnesses": {"least": 10},
+    "routing_gain": {"least": 20, "mixes": 40},
+}
 
 
 def items_of(level: Level, pairs: Pairs) -> Texts | Prompts | Pairs:

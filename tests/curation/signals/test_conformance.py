@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from curation.items import Pairs, Prompts, Texts
 from curation.signals import SIGNALS, Fit, Signal, parse_signal
 from tests.curation.signals.samples import (
+    FEWER,
     fitted,
     items_of,
     table,
@@ -29,7 +30,7 @@ def pairs() -> Pairs:
 
 @pytest.fixture(scope="module", params=SIGNALS)
 def signal(request: pytest.FixtureRequest) -> Signal:
-    return parse_signal({"kind": request.param})
+    return parse_signal({"kind": request.param, **FEWER.get(request.param, {})})
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from service.cli.main import build
     ("words", "said"),
     [
         (["missing.jsonl"], "No such file"),
-        ([__file__, "--recipe", "nope"], "known: curriculum, deita"),
+        ([__file__, "--recipe", "nope"], "known: audit_only, "),
         ([__file__, "--recipe", "nope.yaml"], "no recipe file"),
         ([__file__, "--budget", "0%"], "percentage"),
         ([__file__, "--budget", "many"], "percentage"),
