@@ -43,7 +43,7 @@ def unread_by(
     session: Session, dataset_id: uuid.UUID, signal: Signal, ids: Sequence[str] | None = None
 ) -> frozenset[str]:
     """The media among a signal's items. Prompts are texts: an image's is its caption."""
-    pairs = signal.level == Level.pair
+    pairs = signal.level == Level.pair and signal.reads_texts
     return media_pairs(session, dataset_id, ids) if pairs else frozenset()
 
 

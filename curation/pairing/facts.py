@@ -1,5 +1,6 @@
 """Numbers that the labels of a prompt say of one of its pairs, besides which side is better."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from math import fsum, nan
@@ -7,6 +8,7 @@ from typing import TypeAlias
 
 from curation.pairing.labels import Judged, Vote
 from curation.pairing.list_weights import list_weight
+from curation.pairing.ratings import Ratings
 
 # (labels of the prompt, chosen, rejected) -> a number, NaN where the labels do not say.
 Fact: TypeAlias = Callable[[Judged, str, str], float]
@@ -57,8 +59,19 @@ def score(side: int) -> Fact:
     """The mean of the scores that came with the chosen (0) or rejected (1) response."""
 
     def found(judged: Judged, *pair: str) -> float:
-        given = judged.candidates[pair[side]].scores
+        candidate = judged.candidates.get(pair[side])  # none where a turn became an answer
+        given = candidate.scores if candidate else {}
         return fsum(given.values()) / len(given) if given else nan
+
+    return found
+
+
+def rated(side: int) -> Fact:
+    """The rating of the chosen (0) or rejected (1) response, as `Ratings` reads it."""
+
+    def found(judged: Judged, *pair: str) -> float:
+        lists = Ratings().lists(judged, Counter())
+        return next((each.scores.get(pair[side], nan) for each in lists), nan)
 
     return found
 
@@ -71,4 +84,6 @@ FACTS: Mapping[str, Fact] = {
     "score_chosen": score(0),
     "score_rejected": score(1),
     "list_weight": list_weight,
+    "rated_chosen": rated(0),
+    "rated_rejected": rated(1),
 }

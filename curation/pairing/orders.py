@@ -5,10 +5,11 @@ from typing import Annotated
 from pydantic import Field
 
 from curation.pairing.imported import ImportedScores
+from curation.pairing.percentiles import Percentiles
 from curation.pairing.ranked_pairs import RankedPairs
 from curation.pairing.rankings import Rankings
 from curation.pairing.ratings import Ratings
 
 AnyOrder = Annotated[
-    Ratings | Rankings | RankedPairs | ImportedScores, Field(discriminator="label")
+    Ratings | Rankings | RankedPairs | ImportedScores | Percentiles, Field(discriminator="label")
 ]

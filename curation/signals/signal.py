@@ -82,6 +82,7 @@ class Signal(BaseModel, ABC):
     level: ClassVar[Level] = Level.pair
     outputs: ClassVar[tuple[Output, ...]]
     views: ClassVar[tuple[View, ...]] = ()  # vectors that must be there before it runs
+    reads_texts: ClassVar[bool] = True  # else it scores pairs of images, too
     facts: ClassVar[tuple[str, ...]] = ()  # of `Pairs.facts`; such a signal needs a fit, too
     whole_dataset: ClassVar[bool] = False  # scores depend on the other rows: needs a fit
 

@@ -33,6 +33,7 @@ class TrainingPair:
     soft_label: float | None = None
     score_chosen: float | None = None
     score_rejected: float | None = None
+    rejected_weight: float | None = None  # of the rejected answer as a row of its own; None = 1
     chosen_image: str | None = None
     rejected_image: str | None = None
     origin: Origin = field(default_factory=dict[str, Any])

@@ -23,7 +23,7 @@ LEADING = (
 )
 COLUMNS = tuple(found.name for found in LEADING)
 IMAGES = ("chosen_image", "rejected_image")  # URIs, only where a kept pair is of images
-TEXTS = (*IMAGES, "evidence")
+STRINGS = (*IMAGES, "evidence")
 
 Row = Mapping[str, Any]
 
@@ -38,7 +38,7 @@ class FileFacts(TypedDict, total=False):
 
 def schema(scores: Sequence[str]) -> Any:
     """TRL's conversational preference columns, where each row comes from, then its scores."""
-    kinds = {name: pa.string() if name in TEXTS else pa.float64() for name in scores}
+    kinds = {name: pa.string() if name in STRINGS else pa.float64() for name in scores}
     return pa.schema([*LEADING, *(pa.field(name, kind) for name, kind in kinds.items())])
 
 

@@ -15,12 +15,15 @@ from service.export.folder import SPLITS
 from service.export.layout import PairLayout, Place, Row, TrainerLayout, TrainingPair
 from service.export.preflight import Preflight, preflight
 from service.export.resample import resample
-from service.export.shards import COLUMNS, IMAGES, FileFacts, SplitWriter, facts
+from service.export.shards import COLUMNS, IMAGES, STRINGS, FileFacts, SplitWriter, facts
 from service.export.tokenizers import digest, load_tokenizer
 from service.formats.record import RowError
+from service.report import words
+from service.report.report import LabelsLine
 from service.trainers import LAYOUTS
 from service.writing import write_rows
 
+OUTPUTS = ("score_chosen", "score_rejected", "rejected_weight")  # where a recipe gives them
 TEXTS = ("prompt", "chosen", "rejected")
 CARD, CHECKS, DATA, PROVENANCE = "README.md", "preflight.json", "data", "provenance"
 PAIR_LAYOUTS = tuple(name for name, found in LAYOUTS.items() if issubclass(found, PairLayout))
@@ -103,6 +106,7 @@ def read_pairs(source: Path, split: str) -> Iterator[TrainingPair]:
                     weight=row["weight"],
                     margin=row.get("margin"),
                     soft_label=row.get("soft_label"),
+                    **{name: row.get(name) for name in OUTPUTS},
                     **{name: row.get(name) for name in IMAGES},
                     origin={name: value for name, value in row.items() if name not in TEXTS},
                 )
@@ -143,7 +147,7 @@ def rows_checked(layout: TrainerLayout, rows: Iterator[Row]) -> Iterator[Row]:
 
 def origin_schema(origin: Mapping[str, Any]) -> Any:
     """Texts for what every export has, numbers for the weight and the scores."""
-    texts = {"record_id", *COLUMNS, *IMAGES} - {"weight"}
+    texts = {"record_id", *COLUMNS, *STRINGS} - {"weight"}
     return pa.schema([(name, pa.string() if name in texts else pa.float64()) for name in origin])
 
 
@@ -199,11 +203,13 @@ def card(
     counted = ", ".join(f"{count} rows in {split}" for split, count in rows.items())
     recipe = described["recipe"]["id"]
     columns = ", ".join(f"`{name}`" for name in layout.columns)
+    whose = described.get("labels")
+    said = f"Labels: {words.labels(LabelsLine.model_validate(whose))}\n\n" if whose else ""
     return (
         f"---\n{yaml.safe_dump(front, sort_keys=False, width=1000)}---\n"
         f"# Preference pairs for {layout.name}\n\n{layout.description}: {counted}; "
         f"columns {columns}. Selected by the recipe {recipe}, budget {described['budget']}, "
         f"seed {described['seed']}.\n\n"
-        "`provenance/` says, row by row in the same order, where each row comes from; "
+        f"{said}`provenance/` says, row by row in the same order, where each row comes from; "
         "`preflight.json` what was checked; `manifest.json` has the hash of every file.\n"
     )

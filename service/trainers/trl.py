@@ -63,19 +63,23 @@ class TrlReward(PairLayout):
 class TrlUnpaired(PairLayout):
     """C10 of the catalogue: a pair is two rows, chosen desirable and rejected not.
 
-    With `deduplicate`, each answer of a prompt comes once, labelled as most of its rows are.
+    With `deduplicate`, each answer of a prompt comes once, labelled as most of its rows are. With
+    `weights`, a column for trainers of one's own (W03): 1 for desirable rows, for others what the
+    recipe's output `rejected_weight` says; TRL itself does not read it.
     """
 
     name: ClassVar[str] = "trl_unpaired"
     description: ClassVar[str] = "TRL unpaired preference (KTO, BCO): two rows a pair"
 
     deduplicate: bool = False
+    weights: bool = False
 
     def features(self) -> Any:
-        return unpaired_features()
+        found = unpaired_features()
+        return found.append(pa.field("weight", pa.float64())) if self.weights else found
 
     def rows(self, pairs: Iterable[TrainingPair]) -> Iterator[Row]:
-        rows = (row for pair in pairs for row in two_rows(pair))
+        rows = (row for pair in pairs for row in two_rows(pair, weights=self.weights))
         return once(rows, "label") if self.deduplicate else rows
 
     def config_files(self, place: Place) -> dict[str, bytes]:
@@ -149,10 +153,12 @@ class TrlPrompts(PairLayout):
         return {"trl_grpo.yaml": script(place, with_length=False)}
 
 
-def two_rows(pair: TrainingPair) -> Iterator[Row]:
+def two_rows(pair: TrainingPair, *, weights: bool = False) -> Iterator[Row]:
+    undesirable = 1.0 if pair.rejected_weight is None else pair.rejected_weight
     for completion, label in ((pair.chosen, True), (pair.rejected, False)):
-        values = {"prompt": plain(pair.prompt), "completion": plain(completion)}
-        yield Row(values | {"label": label}, pair.origin)
+        values: dict[str, Any] = {"prompt": plain(pair.prompt), "completion": plain(completion)}
+        weight = {"weight": 1.0 if label else undesirable} if weights else {}
+        yield Row(values | {"label": label} | weight, pair.origin)
 
 
 def thumb_rows(given: TrainingRecord) -> Iterator[Row]:
