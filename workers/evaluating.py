@@ -12,7 +12,8 @@ from curation.recipes import Budget, Recipe
 from curation.signals import Signal
 from curation.signals.embedding import Embedding
 from service.cells import embedding_model
-from service.columns import load_pairs, with_vectors
+from service.columns import with_vectors
+from service.composing.pool import load_pool
 from service.media import media_pairs, texts_of
 from service.tables.jobs import Job, JobKind, Shard, ShardState
 from service.tables.subsets import Subset
@@ -61,9 +62,9 @@ class Evaluating(Handler):
 def measure(session: Session, job: Job, subset: Subset, number: int, draws: int) -> dict[str, Any]:
     """One split. Only the pairs that are measured get their vectors into memory."""
     recipe = recipe_of(subset)
-    everything = load_pairs(session, subset.dataset_id)
+    everything = load_pool(session, subset, recipe)
     everything = texts_of(everything, media_pairs(session, subset.dataset_id))
-    fraction = Budget.parse(subset.budget).fraction(len(everything))
+    fraction = fraction_of(subset, len(everything))
     pairs = everything.take(sampled(everything, MAX_PAIRS, subset.seed))
     uses = signals_in_use(session, subset, recipe)
     terms = {
@@ -75,6 +76,14 @@ def measure(session: Session, job: Job, subset: Subset, number: int, draws: int)
     pairs = with_vectors(session, pairs, model.id, tuple(View))
     result = evaluate_split(pairs, terms, recipe, fraction, number, draws, subset.seed)
     return {**result, "pairs": len(everything)}
+
+
+def fraction_of(subset: Subset, pairs: int) -> float:
+    """The share of the pairs that the budget keeps; of a budget of tokens, what it did keep."""
+    budget = Budget.parse(subset.budget)
+    if budget.token_limit is None:
+        return budget.fraction(pairs)
+    return (subset.size or 0) / subset.pool if subset.pool else 0.0
 
 
 def judge_embedder(recipe: Recipe) -> Signal:

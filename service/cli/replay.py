@@ -155,9 +155,7 @@ def make(
     """Ask for what the plan says, in its order, and download; what differs."""
     where = f"/datasets/{plan['dataset_id']}"
     if plan["subset"] is not None:
-        made = line.api.post(f"{where}/subsets", plan["subset"])
-        line.finish(made["job"])
-        where = f"/subsets/{made['subset']['id']}"
+        where = f"/subsets/{composed(line, where, plan['subset'])}"
     if plan["evaluate"] is not None:
         line.finish(line.api.post(f"{where}/evaluate", plan["evaluate"]), "splits")
     exported = line.api.post(f"{where}/exports", plan["export"])
@@ -166,6 +164,18 @@ def make(
     line.download(export, folder)
     compared = line.api.post(f"/exports/{export}/compare", {"manifest": described})
     return [Change(**each) for each in compared["changes"]]
+
+
+def composed(line: Pipeline, dataset: str, body: Mapping[str, Any]) -> str:
+    """The id of a subset, once it is there; what it is put together of is made first."""
+    if "operation" in body:
+        parents = [composed(line, dataset, each) for each in body["of"]]
+        asked = {body["operation"]: parents, "tags": body.get("tags", [])}
+        made = line.api.post("/subsets/combine", asked)
+    else:
+        made = line.api.post(f"{dataset}/subsets", body)
+    line.finish(made["job"])
+    return made["subset"]["id"]
 
 
 def by_pair(folder: Path, again: Path) -> Iterator[Change]:

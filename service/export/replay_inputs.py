@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from service.composing.asked import COMBINED
 from service.export.everything import RECIPE_ID
 from service.export.replaying import Change, of_versions
 from service.tables.datasets import Dataset, Upload, UploadState
@@ -122,7 +123,8 @@ def installed(names: Mapping[str, str]) -> dict[str, str]:
 def requests(described: Mapping[str, Any]) -> dict[str, Any]:
     """The bodies of the requests that make the export: subset, evaluate, export.
 
-    Whatever options the manifest has are passed on as they are. A whole dataset needs no subset.
+    Whatever options the manifest has are passed on as they are. A whole dataset needs no subset; a
+    subset put together of others is `operation` and, in `of`, the bodies that make those.
     """
     wishes, recipe = described["replay"], described["recipe"]
     split = described.get("split") or {}
@@ -135,5 +137,10 @@ def requests(described: Mapping[str, Any]) -> dict[str, Any]:
         export["labels_sha256"] = labels["audit"]["pairs_sha256"]
     if recipe["id"] == RECIPE_ID:
         return {"subset": None, "evaluate": None, "export": {**export, "where": recipe["where"]}}
-    subset = {"recipe": recipe, "budget": described["budget"], "seed": described["seed"]}
+    asked = wishes.get("subset", {})
+    if recipe["id"] == COMBINED:
+        subset = {"operation": recipe["operation"], "of": recipe["of"], **asked}
+    else:
+        own = {"recipe": recipe, "budget": described["budget"], "seed": described["seed"]}
+        subset = {**own, **asked}
     return {"subset": subset, "evaluate": wishes["evaluate"], "export": export}

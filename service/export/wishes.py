@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service.composing.asked import extras
 from service.tables.jobs import Job, JobKind, JobState
 from service.tables.pairs import PairBuild
 from service.tables.subsets import Subset
@@ -17,7 +18,8 @@ SAID_ELSEWHERE = ("split_exceptions", "labels_audit", "labels_sha256")
 def of(session: Session, subset: Subset, options: Mapping[str, Any]) -> dict[str, Any]:
     """All pair builds of the dataset in their order, the evaluation, and the export's options.
 
-    `evaluate` is null where the subset was not evaluated.
+    `evaluate` is null where the subset was not evaluated. `subset`: what it was asked for besides
+    recipe, budget and seed, only where there is any.
     """
     builds = (
         select(PairBuild.policy)
@@ -33,7 +35,9 @@ def of(session: Session, subset: Subset, options: Mapping[str, Any]) -> dict[str
     )
     spec = session.scalars(evaluated.limit(1)).first() if subset.evaluation else None
     names = ("splits", "draws")
+    composed = {**extras(subset), **({"tags": subset.tags} if subset.tags else {})}
     return {
+        **({"subset": composed} if composed else {}),
         "pair_builds": [*session.scalars(builds)],
         "evaluate": None if spec is None else {k: spec[k] for k in names if k in spec},
         "options": {k: v for k, v in sorted(options.items()) if k not in SAID_ELSEWHERE},

@@ -51,7 +51,8 @@ class ChangeOut(BaseModel):
 
 class ReplayOut(BaseModel):
     """The bodies for POST /datasets/{id}/subsets, /subsets/{id}/evaluate, /subsets/{id}/exports,
-    in this order; without `subset`, `export` is for /datasets/{id}/exports."""
+    in this order; without `subset`, `export` is for /datasets/{id}/exports. A `subset` with
+    `operation` and `of` is for /subsets/combine, once each body in `of` has made its own."""
 
     dataset_id: uuid.UUID | None = Field(description="null where the inputs are not there")
     changes: list[ChangeOut] = Field(description="what is known to be otherwise beforehand")

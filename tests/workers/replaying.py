@@ -53,6 +53,16 @@ def described(client: TestClient, owner: str, out: Path, **wanted: Any) -> dict[
     return manifest.load(out)
 
 
+def composed(client: TestClient, dataset: str, body: dict[str, Any]) -> str:
+    """The id of a subset that a plan asks for, after those it is put together of."""
+    if "operation" not in body:
+        return asked(client, f"{dataset}/subsets", body)["subset"]["id"]
+    parents = [composed(client, dataset, each) for each in body["of"]]
+    return asked(client, "/subsets/combine", {
+        body["operation"]: parents, "tags": body.get("tags", []),
+    })["subset"]["id"]  # fmt: skip
+
+
 def replayed(client: TestClient, said: dict[str, Any], dataset: str | None = None) -> Any:
     """What the plan and the comparison name, as (what, name) -> message; {} for the same bytes."""
     name = dataset and dataset.removeprefix("datasets/")
@@ -61,8 +71,7 @@ def replayed(client: TestClient, said: dict[str, Any], dataset: str | None = Non
     if plan["dataset_id"] is not None:
         place = f"/datasets/{plan['dataset_id']}"
         if plan["subset"]:
-            made = asked(client, f"{place}/subsets", plan["subset"])
-            place = f"/subsets/{made['subset']['id']}"
+            place = f"/subsets/{composed(client, place, plan['subset'])}"
         export = asked(client, f"{place}/exports", plan["export"])["export"]["id"]
         made = asked(client, f"/exports/{export}/compare", {"manifest": said})
         assert made["same"] == (not made["changes"])

@@ -1,6 +1,7 @@
 """Subsets out of filters, policies, seeds, tokens and other subsets, by real jobs."""
 
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from curation.items import Pairs
 from service.composing.costs import tokens_of
-from tests.workers.replaying import asked, uploaded
+from tests.workers.replaying import asked, described, replayed, uploaded
 
 pytestmark = pytest.mark.usefixtures("rung")
 TOP = {
@@ -260,3 +261,26 @@ def test_sets_of_strangers_and_of_nothing_are_refused(client: TestClient, owner:
         ({"union": [a, str(uuid.uuid4())]}, 404),
     ]:  # fmt: skip
         assert client.post("/api/v1/subsets/combine", json=body).status_code == status, body
+
+
+def test_what_was_composed_is_made_again_from_its_manifest(
+    client: TestClient, owner: str, tmp_path: Path
+) -> None:
+    """Also in a dataset of the same file that has none of it: the same ids, the same bytes."""
+    odd = made(
+        client, owner, recipe=TOP, where="metadata.kind = 'odd'", budget="300 tokens",
+        policy="majority", tags=["odd"], seeds=[2, 0],
+    )  # fmt: skip
+    others = made(client, owner, recipe="random", seed=5)
+    union = combined(client, union=[odd["id"], others["id"]], tags=["all of it"])
+    nested = combined(client, minus=[union["id"], others["id"]])
+    twin = uploaded(client, "twin", rows(40))
+    asked(client, f"/{twin}/pair-builds", {"policy": "majority"})
+    for subset in (odd, nested, union):
+        out = tmp_path / subset["id"]
+        said = described(client, f"subsets/{subset['id']}", out)
+        assert said["replay"].get("subset", {}).get("tags", []) == subset["tags"]
+        assert replayed(client, said, owner) == {}
+        assert replayed(client, said, twin) == {}
+    changed = {**said, "recipe": {**said["recipe"], "of": said["recipe"]["of"][::-1]}}
+    assert ("recipe", "recipe.of") in replayed(client, changed, twin)
