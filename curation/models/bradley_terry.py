@@ -1,7 +1,6 @@
 """Many ridge Bradley–Terry models at once: one design, a column of weights a model."""
 
-import warnings
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,16 +8,15 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from curation.items import Floats
-from curation.models.device import Device, limit_threads, resolve
-
-Features: TypeAlias = NDArray[Any] | csr_array
+from curation.models.design import Design, Features, column_count
+from curation.models.device import Device, limit_threads
 
 KERNEL_ROWS = 4096  # up to here the dual form is cheaper than a wide design
-FLOAT64_CELLS = 20_000_000
 NEWTON_STEPS = 60
 CG_STEPS = 200
 HALVINGS = 40
 SUFFICIENT = 1e-4  # Armijo
+EXACTEST = 1e-5  # relative residual of a step in float32
 JITTER = 1e-11
 
 
@@ -54,42 +52,9 @@ def fit_heads(
     return np.asarray(rows.T @ np.linalg.solve(root.T, heads), np.float64)
 
 
-def column_count(features: Features) -> int:
-    shape: tuple[int, int] = features.shape  # pyright: ignore[reportAssignmentType]
-    return shape[1]
-
-
 def margins(differences: Features, heads: Floats) -> NDArray[np.float64]:
     """x·w for each row and head, (n, B): above 0 the head prefers the chosen response."""
     return np.asarray(differences @ heads, np.float64)
-
-
-class Design:
-    """X and its transpose on the device: float64 while it is small, float32 from there on."""
-
-    def __init__(self, rows: Any, device: Device) -> None:
-        sparse = isinstance(rows, csr_array)
-        cells = rows.nnz if sparse else rows.size
-        self.dtype = torch.float64 if cells <= FLOAT64_CELLS else torch.float32
-        self.device = resolve(device)
-        self.columns = column_count(rows)
-        self.forward = self.place(rows)
-        self.backward = self.place(csr_array(rows.T)) if sparse else self.forward.T
-
-    def place(self, matrix: Any) -> torch.Tensor:
-        if not isinstance(matrix, csr_array):
-            return torch.as_tensor(np.asarray(matrix), dtype=self.dtype, device=self.device)
-        with warnings.catch_warnings():  # torch says once that its sparse tensors are in beta
-            warnings.simplefilter("ignore", UserWarning)
-            return torch.sparse_csr_tensor(
-                torch.as_tensor(np.asarray(matrix.indptr, np.int64)),
-                torch.as_tensor(np.asarray(matrix.indices, np.int64)),
-                torch.as_tensor(matrix.data),
-                size=matrix.shape,
-                dtype=self.dtype,
-                device=self.device,
-                check_invariants=False,
-            )
 
 
 def minimise(design: Design, weights: Floats, ridge: float) -> NDArray[np.float64]:
@@ -99,14 +64,14 @@ def minimise(design: Design, weights: Floats, ridge: float) -> NDArray[np.float6
     w = s.new_zeros((design.columns, s.shape[1]))
     m = torch.zeros_like(s)
     tolerance = 1e-8 if design.dtype == torch.float64 else 1e-4
-    start = (design.backward @ (s / 2)).abs().amax(0)
+    start = design.backward(s / 2).abs().amax(0)
     for _ in range(NEWTON_STEPS):
         p = torch.sigmoid(-m)
-        gradient = ridge * w - design.backward @ (s * p)
+        gradient = ridge * w - design.backward(s * p)
         if (gradient.abs().amax(0) <= tolerance * start).all():
             break
         step = newton_step(design, s * p * (1 - p), gradient, ridge)
-        ahead = design.forward @ step
+        ahead = design.forward(step)
         length = step_length(s, m, ahead, w, step, gradient, ridge)
         if not (length > 0).any():  # the objective no longer resolves a decrease
             break
@@ -117,26 +82,30 @@ def minimise(design: Design, weights: Floats, ridge: float) -> NDArray[np.float6
 def newton_step(
     design: Design, curvature: torch.Tensor, gradient: torch.Tensor, ridge: float
 ) -> torch.Tensor:
-    """Solves (Xᵀ diag(curvature_b) X + ridge) step_b = −gradient_b for each column b."""
-    step = torch.zeros_like(gradient)
-    residual = -gradient
+    """Solves (Xᵀ diag(curvature_b) X + ridge) step_b = −gradient_b for each column b.
+
+    In float32: only the gradient says where the minimum is, a step that is a little off costs no
+    more than a part of another one.
+    """
+    norm = gradient.norm(dim=0)
+    curvature = curvature.float()
+    residual = (-gradient / norm.clamp(min=torch.finfo(norm.dtype).tiny)).float()
+    step = torch.zeros_like(residual)
     direction = residual.clone()
     squared = (residual * residual).sum(0)
+    tiny = torch.finfo(squared.dtype).tiny
     # Superlinear: the nearer the minimum, the more exactly the step is solved.
-    norm = squared.sqrt()
-    target = (norm * norm.sqrt().clamp(max=0.1)) ** 2
+    target = norm.sqrt().clamp(EXACTEST, 0.1).float() ** 2
     for _ in range(CG_STEPS):
         if (squared <= target).all():
             break
-        product = design.backward @ (curvature * (design.forward @ direction))
-        product += ridge * direction
-        rate = squared / (direction * product).sum(0).clamp(min=torch.finfo(squared.dtype).tiny)
+        product = design.backward(curvature * design.forward(direction)) + ridge * direction
+        rate = squared / (direction * product).sum(0).clamp(min=tiny)
         step += rate * direction
-        residual = residual - rate * product
+        residual -= rate * product
         before, squared = squared, (residual * residual).sum(0)
-        ratio = squared / before.clamp(min=torch.finfo(squared.dtype).tiny)
-        direction = residual + ratio * direction
-    return step
+        direction = residual + squared / before.clamp(min=tiny) * direction
+    return step.to(gradient.dtype) * norm
 
 
 def step_length(

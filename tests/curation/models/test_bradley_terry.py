@@ -4,7 +4,8 @@ from scipy import sparse
 from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
-from curation.models.bradley_terry import FLOAT64_CELLS, fit_heads, margins
+from curation.models.bradley_terry import fit_heads, margins
+from curation.models.design import FLOAT64_CELLS
 
 SHAPES = [(200, 5), (60, 300)]  # tall: primal; wide: in the span of the rows
 
@@ -119,7 +120,7 @@ def test_single_precision_is_close_to_double(monkeypatch: pytest.MonkeyPatch) ->
     x, weights = problem(500, 20)
     double = fit_heads(x, weights, 1.0, "cpu")
     assert x.size < FLOAT64_CELLS
-    monkeypatch.setattr("curation.models.bradley_terry.FLOAT64_CELLS", 0)
+    monkeypatch.setattr("curation.models.design.FLOAT64_CELLS", 0)
     np.testing.assert_allclose(fit_heads(x, weights, 1.0, "cpu"), double, rtol=1e-2, atol=1e-3)
 
 
