@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from curation.pairing.best_known import BestKnown
 from curation.pairing.imported import ImportedScores
 from curation.pairing.percentiles import Percentiles
 from curation.pairing.ranked_pairs import RankedPairs
@@ -11,5 +12,6 @@ from curation.pairing.rankings import Rankings
 from curation.pairing.ratings import Ratings
 
 AnyOrder = Annotated[
-    Ratings | Rankings | RankedPairs | ImportedScores | Percentiles, Field(discriminator="label")
+    Ratings | Rankings | RankedPairs | ImportedScores | Percentiles | BestKnown,
+    Field(discriminator="label"),
 ]

@@ -71,6 +71,9 @@ def facts(n: int) -> dict[str, NDArray[np.float64]]:
         "model_share": np.where(np.arange(n) % 5 == 4, np.nan, model),
         "score_chosen": rng.random(n),
         "score_rejected": rng.random(n),
+        "list_weight": np.where(np.arange(n) % 6 == 5, np.nan, rng.random(n)),
+        "rated_chosen": np.where(np.arange(n) % 4 == 3, np.nan, rng.random(n)),
+        "rated_rejected": rng.random(n),
     }
 
 
