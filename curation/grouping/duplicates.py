@@ -121,12 +121,7 @@ def merged(
     n = len(pairs)
     if unit != Unit.pair:
         return np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan)
-    votes = np.nan_to_num(pairs.fact("votes"))
-    towards = votes * np.nan_to_num(pairs.fact("agreement"))
-    soft = pairs.fact("soft_label")
-    ties = np.where(np.isfinite(soft), np.maximum(2 * (soft * votes - towards), 0), 0)
-    ties = np.minimum(ties, votes - towards)
-    against = votes - towards - ties
+    towards, against, ties = tallied(pairs).T
     one, other, all_ties = (
         np.bincount(groups, weights=each, minlength=n)[groups]
         for each in (np.where(turned, against, towards), np.where(turned, towards, against), ties)
@@ -135,6 +130,16 @@ def merged(
     mine = np.where(turned, other, one)
     known = np.where(total > 0, total, np.nan)
     return known, mine / known, (mine + all_ties / 2) / known
+
+
+def tallied(pairs: Pairs) -> Numbers:
+    """(n, 3): votes for what a pair says, against it, and neither; 0 where they are unknown."""
+    votes = np.nan_to_num(pairs.fact("votes"))
+    towards = votes * np.nan_to_num(pairs.fact("agreement"))
+    soft = pairs.fact("soft_label")
+    ties = np.where(np.isfinite(soft), np.maximum(2 * (soft * votes - towards), 0), 0)
+    ties = np.minimum(ties, votes - towards)
+    return np.stack([towards, votes - towards - ties, ties], axis=1)
 
 
 def representatives(pairs: Pairs, groups: Places, unit: Unit, shares: Numbers) -> NDArray[np.bool_]:

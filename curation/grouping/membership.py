@@ -1,12 +1,12 @@
 """What a fit of near-duplicates keeps: each pair's group and its numbers, by the pair's id."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.grouping.duplicates import Duplicates, Rule, Unit, duplicates
+from curation.grouping.duplicates import Duplicates, Rule, Unit, duplicates, tallied
 from curation.items import Pairs
 
 COLUMNS = (
@@ -29,6 +29,7 @@ def learn(
         "ids": np.array(pairs.ids, np.str_),
         "table": table_of(found, unit),
         "content": content(pairs, unit),
+        "leads": np.array([number((each,)) for each in pairs.chosen], np.uint64),
     }
     crowded = found.sizes > 1
     metrics = {
@@ -61,22 +62,58 @@ def look_up(
     """(n, columns), and which of the pairs the fit has seen.
 
     One that it has not belongs to a group whose texts are exactly its own, and is not the first of
-    it; else it stands alone. Of its votes nothing is known.
+    it; else it stands alone. Its votes are added to those of the group.
     """
     ids: list[str] = arrays["ids"].tolist()
     known, table = dict(zip(ids, range(len(ids)), strict=True)), np.asarray(arrays["table"], float)
     row = np.array([known.get(name, -1) for name in pairs.ids], np.int64)
     found = np.full((len(pairs), len(COLUMNS)), np.nan)
     found[row >= 0] = table[row[row >= 0]]
-    says: list[int] = arrays["content"].tolist()
-    by_content = dict(zip(reversed(says), reversed(range(len(says))), strict=True))
-    own = content(pairs, unit)
-    for new in np.flatnonzero(row < 0).tolist():
-        like = by_content.get(int(own[new]))
-        number = UNSEEN + int(own[new]) % UNSEEN
-        alone = (number, 1, 1) if like is None else (table[like, 0], table[like, 1], 0)
-        found[new, :3] = alone
+    rows = np.flatnonzero(row < 0)
+    if len(rows):
+        says: list[int] = arrays["content"].tolist()
+        like = dict(zip(reversed(says), reversed(range(len(says))), strict=True))
+        leads: list[int] = arrays["leads"].tolist()
+        found[rows] = newcomers(pairs.take(rows), unit, table, like, leads)
     return found, row >= 0
+
+
+def newcomers(
+    pairs: Pairs, unit: Unit, table: Table, like: Mapping[int, int], leads: Sequence[int]
+) -> Table:
+    """Rows of pairs that the fit has not seen. `like`: a row of the fit by its content."""
+    own = table_of(duplicates(pairs, unit, Rule("exact")), unit)
+    votes = np.nan_to_num(tallied(pairs)) if unit == Unit.pair else np.zeros((len(pairs), 3))
+    for at, said in enumerate(content(pairs, unit).tolist()):
+        own[at, :3] = UNSEEN + said % UNSEEN, 1, 1
+        fellow = like.get(said)
+        if fellow is not None:
+            own[at, :3] = table[fellow, 0], table[fellow, 1], 0
+        if unit == Unit.pair:
+            group = np.zeros(3)
+            own[at, 7] = 0
+            if fellow is not None:
+                flipped = number((pairs.chosen[at],)) != leads[fellow]
+                group = shares(table[fellow, 3:6], flipped)
+                own[at, 7] = table[fellow, 7] != flipped
+            own[at, 3:6] = ratios(votes[at] + group)
+    return own
+
+
+def shares(said: NDArray[np.float64], flipped: bool) -> NDArray[np.float64]:
+    """Votes for, against and neither, of their number, agreement and soft label."""
+    votes, agreement, soft = np.nan_to_num(said)
+    ties = 2 * (soft - agreement) * votes
+    towards, against = agreement * votes, votes - agreement * votes - ties
+    return np.array([against, towards, ties] if flipped else [towards, against, ties])
+
+
+def ratios(counted: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The other way; NaN where there is no vote."""
+    total = counted.sum()
+    if total <= 0:
+        return np.full(3, np.nan)
+    return np.array([total, counted[0] / total, (counted[0] + counted[2] / 2) / total])
 
 
 def content(pairs: Pairs, unit: Unit) -> NDArray[np.uint64]:

