@@ -37,7 +37,10 @@ FILES = {
     "ab_redial": "ab_redial/annotated_turns.csv.gz",
     "qa_feedback": "qa_feedback/dev_feedback.json.gz",
 }
-SUITS: Mapping[str, str] = {"hybrid_routing": "llmbar", "wildfeedback": "oasst"}
+SUITS: Mapping[str, str] = {
+    **dict.fromkeys(("conformal_clean", "hybrid_routing", "skywork_v2"), "llmbar"),
+    "wildfeedback": "oasst",
+}
 BEGIN, END = "<!-- table: recipes -->", "<!-- /table -->"
 PAGE = Path(__file__).parent.parent / "docs" / "recipes.md"
 
@@ -116,17 +119,27 @@ def suitable(recipe: Recipe, held: Mapping[str, Mapping[What, int]]) -> str | No
     return None
 
 
-def table(lines: Sequence[Line]) -> str:
-    rows = [
-        "| recipe | file | pairs in | pairs out | seconds | expects held | without |",
-        "|---|---|--:|--:|--:|---|---|",
-    ]
-    for each in lines:
-        cells = [f"`{each.recipe}`", each.file or "–"]
-        numbers = [f"{each.pool:,}", f"{each.kept:,}", f"{each.seconds:.0f}"]
-        cells += numbers if each.expects else ["–", "–", "–"]
-        rows.append("| " + " | ".join([*cells, each.expects or "–", each.note or "–"]) + " |")
-    return "\n".join(rows)
+HEAD = (
+    "| recipe | file | pairs in | pairs out | seconds | expects held | without |",
+    "|---|---|--:|--:|--:|---|---|",
+)
+
+
+def row(line: Line) -> str:
+    numbers = [f"{line.pool:,}", f"{line.kept:,}", f"{line.seconds:.0f}"]
+    counted = numbers if line.expects else ["–", "–", "–"]
+    cells = [f"`{line.recipe}`", line.file or "–", *counted, line.expects or "–", line.note or "–"]
+    return f"| {' | '.join(cells)} |"
+
+
+def written(lines: Sequence[Line]) -> None:
+    """Put the rows into the page; those of recipes that did not run now stay as they are."""
+    before, rest = PAGE.read_text("utf-8").split(BEGIN)
+    old, after = rest.split(END)
+    rows = {text.split("`")[1]: text for text in old.splitlines() if text.startswith("| `")}
+    rows |= {line.recipe: row(line) for line in lines}
+    body = "\n".join([*HEAD, *(rows[name] for name in sorted(rows) if name in RECIPES)])
+    PAGE.write_text(f"{before}{BEGIN}\n{body}\n{END}{after}", "utf-8")
 
 
 def main() -> None:
@@ -135,16 +148,18 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(default))
     parser.add_argument("--only", nargs="*", default=None)
     parser.add_argument("--write", action="store_true", help="into docs/recipes.md")
+    parser.add_argument("--lines", type=Path, help="write these, printed by an earlier run")
     asked = parser.parse_args()
+    if asked.lines:
+        printed = asked.lines.read_bytes().splitlines()
+        written([Line(**orjson.loads(text)) for text in printed if text.startswith(b"{")])
+        return
     lines: list[Line] = []
     for line in measured(asked.data, asked.only or [*RECIPES]):
         lines.append(line)
         print(orjson.dumps(line._asdict()).decode(), flush=True)
-    print(table(lines))
     if asked.write:
-        text = PAGE.read_text("utf-8")
-        before, rest = text.split(BEGIN)
-        PAGE.write_text(f"{before}{BEGIN}\n{table(lines)}\n{END}{rest.split(END)[1]}", "utf-8")
+        written(lines)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import orjson
 import pytest
@@ -62,9 +63,35 @@ def test_the_command_line_lists_what_the_api_lists() -> None:
     assert "margin_mean" in run("signals")
 
 
-def test_a_shown_recipe_is_a_recipe_file() -> None:
-    shown = Recipe.model_validate(yaml.safe_load(run("recipes", "show", "fifa")))
-    assert shown == RECIPES["fifa"]
+def test_a_shown_recipe_is_its_file_with_its_comments() -> None:
+    text = run("recipes", "show", "fifa")
+    assert Recipe.model_validate(yaml.safe_load(text)) == RECIPES["fifa"]
+    assert "folds" not in text  # a default
+    full = orjson.loads(run("recipes", "show", "fifa", "--json"))
+    assert full.pop("sha256") == Recipe.model_validate(full).sha256()
+
+
+def test_each_recipe_says_what_it_needs_gives_and_costs_and_whether_it_runs() -> None:
+    lines = orjson.loads(run("recipes", "--json"))
+    assert {line["runs"].partition(":")[0] for line in lines} <= {"full", "degraded", "needs"}
+    by_name = {line["name"]: line for line in lines}
+    gold = by_name["conformal_clean"]["needs"][0]
+    assert (gold["what"], gold["for"], gold["least"], gold["present"]) == (
+        "gold", "calibration", 200, None,
+    )  # fmt: skip
+    assert by_name["lcpo"]["gives"] == ["subset", "soft_label", "annotator_eta"]
+    assert by_name["deita"]["cost"]["texts"] == 5
+    assert by_name["fifa"]["cost"]["seconds_per_1000_pairs"] > 0
+
+
+def test_a_file_says_which_recipes_it_suits(tmp_path: Path) -> None:
+    file = tmp_path / "pairs.jsonl"
+    file.write_text('{"prompt": "a", "chosen": "b", "rejected": "c"}\n' * 3)
+    lines = orjson.loads(run("recipes", str(file), "--json"))
+    found = {line["name"]: line["runs"] for line in lines}
+    assert found["random"] == "full"
+    assert found["conformal_clean"] == "needs:[gold >= 200]"
+    assert "there: 0" in run("recipes", str(file))
 
 
 def test_an_unknown_recipe_is_refused_by_name() -> None:
