@@ -20,9 +20,10 @@ class ConformalKeep(CrossFitted):
 
     Verified labels calibrate the cross-fitted margin; the others are kept by Benjamini–Hochberg
     over conformal p-values (arXiv 2210.01408), and of the verified those that are right. No value
-    with fewer than `least` of them (`too_few_verified`), or where a classifier tells their prompts
-    from the others' with an AUC of `most_shift` or more (`not_exchangeable`): nothing is certified
-    then. The fit is of the whole dataset, and so is the certificate.
+    with fewer than `least` of them (`too_few_verified`); none of the others where a classifier
+    tells their prompts from verified ones with an AUC of `most_shift` or more
+    (`not_exchangeable`): nothing is certified then. The fit is of the whole dataset, and so is the
+    certificate.
     """
 
     version: ClassVar[int] = 1
@@ -69,7 +70,8 @@ class ConformalKeep(CrossFitted):
         kept = np.where(np.isfinite(gold), gold == 1, p <= limit).astype(np.float64)
         found = self.columns(items, {"kept": kept, "p_value": p, "margin": margin}).columns
         if np.isnan(limit):
-            return Scores({**found, "kept": Column.missing(len(items), "not_exchangeable")})
+            verified = np.where(np.isfinite(gold), kept, np.nan)
+            return Scores({**found, "kept": Column.of(verified, "not_exchangeable")})
         return Scores(found)
 
 
