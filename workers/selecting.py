@@ -281,6 +281,8 @@ def describe(one: Checked) -> dict[str, Any]:
         "size": "as many pairs as the budget asks for",
         "mean_above_pool": f"mean {one.expectation.term} above that of all pairs",
         "mean_not_below_pool": f"mean {one.expectation.term} not below that of all pairs",
+        "within": f"every {one.expectation.term} within {one.expectation.low} .. "
+        f"{one.expectation.high}",
     }
     return {
         "name": names[one.expectation.check],

@@ -129,8 +129,19 @@ def expected(one: Expectation, pool: Pool, selection: Selection, k: int) -> Chec
     everything, subset = everything[np.isfinite(everything)], subset[np.isfinite(subset)]
     if len(subset) == 0:
         return Checked(one, None, None, None)
+    if one.check == "within":
+        return inside(one, subset)
     value, reference = float(subset.mean()), float(everything.mean())
     rounding = 1e-9 * max(abs(reference), 1.0)
     if one.check == "mean_above_pool":
         return Checked(one, value > reference, value, reference)
     return Checked(one, value >= reference - rounding, value, reference)
+
+
+def inside(one: Expectation, values: Floats) -> Checked:
+    """The value farthest outside, or the least one, and the end that it is compared with."""
+    least, most = float(values.min()), float(values.max())
+    if one.high is not None and (most > one.high or one.low is None):
+        return Checked(one, most <= one.high, most, one.high)
+    assert one.low is not None
+    return Checked(one, least >= one.low, least, one.low)

@@ -14,7 +14,9 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     ValidationError,
+    model_serializer,
     model_validator,
 )
 
@@ -71,18 +73,30 @@ class Expectation(BaseModel):
     """Checked after the selection and reported; it never changes what is selected.
 
     `size`: as many pairs as the budget asks for. `mean_above_pool`, `mean_not_below_pool`: the mean
-    of `term` over the subset against the mean over all pairs that have it.
+    of `term` over the subset against the mean over all pairs that have it. `within`: no value of
+    the subset lies outside `low` .. `high`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    check: Literal["size", "mean_above_pool", "mean_not_below_pool"]
+    check: Literal["size", "mean_above_pool", "mean_not_below_pool", "within"]
     term: str | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @model_serializer(mode="wrap")
+    def without_unused_ends(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """So that recipes from before there were ends keep their sha256."""
+        ends = {"low": self.low, "high": self.high}
+        unused = [name for name, end in ends.items() if end is None]
+        return {name: value for name, value in whole(self).items() if name not in unused}
 
     @model_validator(mode="after")
     def names_a_term(self) -> "Expectation":
         if (self.term is None) != (self.check == "size"):
             raise ValueError("`size` has no term, every other check needs one")
+        if (self.low is None and self.high is None) == (self.check == "within"):
+            raise ValueError("`within` has low or high or both, no other check has them")
         return self
 
 
