@@ -119,3 +119,30 @@ def test_pairs_are_found_by_meaning_and_by_words(stack: Home, tmp_path: Path) ->
     both = "MATCH('bees -bread') AND SIMILAR('baking a loaf of bread') < 0.9"
     [pair] = orjson.loads(stack.prefsift(*wanted, both).out)
     assert pair["prompt"][0]["content"] == asked[2]
+
+
+def test_chats_become_a_training_set_whose_pairs_cite_their_users(
+    stack: Home, tmp_path: Path
+) -> None:
+    chats = tmp_path / "chats.jsonl"
+    chats.write_bytes(b"".join(orjson.dumps(chat_about(topic)) + b"\n" for topic in TOPICS))
+    out = tmp_path / "out"
+    done = stack.prefsift("curate", chats, "--recipe", "wildfeedback", "--out", out, "--json")
+    assert (done.code, done.json["pairs"], done.json["kept"]) == (0, 10, 10), done.err
+    rows = pq.read_table(out / "data").to_pylist()
+    cited = [orjson.loads(row["evidence"]) for row in rows]
+    assert {each["conversation_id"] for each in cited} == set(TOPICS)
+    assert {each["feedback"]["text"] for each in cited} == {"No, you ignored what I asked."}
+    assert stack.prefsift("verify", out).code == 0
+
+
+def chat_about(topic: str) -> dict[str, object]:
+    said = (
+        f"Write a haiku about {topic}.", f"A long essay on {topic}.",
+        "No, you ignored what I asked.", f"{topic.title()}, soft and small.", "Perfect, thank you!",
+    )  # fmt: skip
+    turns = [
+        {"role": "assistant" if turn % 2 else "user", "content": text}
+        for turn, text in enumerate(said)
+    ]
+    return {"conversation_id": topic, "conversation": turns}

@@ -61,7 +61,7 @@ def facts(n: int) -> dict[str, NDArray[np.float64]]:
     human, model = rng.integers(0, 2, (2, n)).astype(np.float64)
     return {
         "gold": np.where(np.arange(n) % 3 == 2, np.nan, rng.integers(0, 2, n)),
-        "annotator": np.where(np.arange(n) % 7 == 6, np.nan, np.arange(n) % 2 + 11.0),
+        "annotator": np.where(np.arange(n) % 7 == 6, np.nan, np.arange(n) // 2 % 2 + 11.0),
         "votes": votes,
         "agreement": np.ceil(votes / 2) / votes,
         "margin": rng.normal(size=n),

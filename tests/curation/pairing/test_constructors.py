@@ -1,0 +1,134 @@
+"""The worked numbers of the catalogue (C03, W01, W03, A03), and what else constructors promise."""
+
+from collections import Counter
+from math import inf
+from random import Random
+
+import numpy as np
+import pytest
+
+from curation.models.desirability import balance, weight
+from curation.pairing import POLICY
+from curation.pairing.best_known import BestKnown
+from curation.pairing.labels import Candidate, Judged, Ranked, Rated
+from curation.pairing.list_weights import lambda_weight, list_weight
+from curation.pairing.percentiles import Percentiles, percentiles
+from curation.pairing.rso import acceptance, sampled
+from curation.structure.egalitarian import balanced, best_policy
+
+SCORED = Judged(
+    "p",
+    {name: Candidate(name, None, {"m": float(m), "n": n / 10}) for name, m, n in
+     [("a", 0, 5), ("b", 1, 1), ("c", 2, 9), ("d", 2, 7)]},
+)  # fmt: skip
+
+
+def test_rejection_sampling_accepts_as_the_worked_example_says() -> None:
+    found = acceptance([0, 1, 2], 0.5)
+    assert found == pytest.approx([0.0183, 0.1353, 1], abs=5e-5)
+    assert sum(found) / 3 == pytest.approx(0.3846, abs=1e-4)
+
+
+def test_without_temperature_the_best_are_taken_and_with_much_all_alike() -> None:
+    assert acceptance([0, 1, 2], 0) == [0, 0, 1]
+    assert acceptance([0, 1, 2], inf) == [1, 1, 1]
+    assert sampled([0, 3, 1, 3, 2], 3, 0, Random(0)) == ([1, 3, 4], 0)
+    first = Counter(sampled([0, 1, 2], 1, 1e9, Random(seed))[0][0] for seed in range(300))
+    assert first[0] == 300  # every look accepts, so the first one looked at is taken
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.1, 1.0, 100.0])
+def test_no_place_is_taken_twice_and_equal_candidates_are_two_draws(beta: float) -> None:
+    drawn, _ = sampled([1, 1, 1, 0, 5], 5, beta, Random(3))
+    assert sorted(drawn) == [0, 1, 2, 3, 4]
+
+
+def test_the_better_candidate_is_drawn_first_as_often_as_it_should_be() -> None:
+    """With two, 0 and 1, beta 1 and the worse one looked at first: it is taken with e^-1."""
+    worse = sum(sampled([0, 1], 1, 1.0, Random(seed))[0] == [0] for seed in range(4000))
+    assert worse / 4000 == pytest.approx(np.exp(-1), abs=0.03)
+
+
+@pytest.mark.parametrize(("rounds", "pairs"), [("first_round", 2), ("tournament", 3)])
+def test_rounds_of_four_give_two_pairs_or_three(rounds: str, pairs: int) -> None:
+    policy = POLICY.validate_python(
+        {"kind": "rso", "by": {"label": "scores", "name": "n"}, "rounds": rounds}
+    )
+    built = policy.build(SCORED)
+    assert len(built.pairs) == pairs
+    assert all(pair.margin is not None and pair.margin > 0 for pair in built.pairs)
+    assert built == policy.build(SCORED)
+
+
+@pytest.mark.parametrize(
+    ("gain", "rank", "expected"),
+    [((1, 0.5), (2, 1), 0.312), ((1, 0), (2, 3), 0.189), ((0.5, 0), (1, 3), 0.299)],
+)
+def test_lambda_weights_are_the_worked_ones(
+    gain: tuple[float, float], rank: tuple[int, int], expected: float
+) -> None:
+    assert lambda_weight(gain, rank) == pytest.approx(expected, abs=5e-4)
+    turned = lambda_weight((gain[1], gain[0]), (rank[1], rank[0]))
+    assert turned == pytest.approx(lambda_weight(gain, rank))
+
+
+def test_a_rank_of_zero_is_refused_and_equal_gains_weigh_nothing() -> None:
+    with pytest.raises(ValueError, match="ranks start at 1"):
+        lambda_weight((1, 0), (0, 1))
+    assert lambda_weight((0.5, 0.5), (1, 2)) == 0
+
+
+def test_labels_say_the_gain_and_scores_the_rank() -> None:
+    ranked = Judged("p", SCORED.candidates, rankings=[Ranked([["a"], ["b"], ["c"], ["d"]])])
+    assert list_weight(ranked, "a", "d") == pytest.approx(lambda_weight((1, 0), (3, 2)))
+    assert np.isnan(list_weight(Judged("p", {"a": Candidate("a")}), "a", "b"))
+
+
+def test_percentiles_make_scores_of_any_scale_alike() -> None:
+    assert percentiles({"a": 1, "b": 2, "c": 2, "d": 9}) == {
+        "a": 0.25,
+        "b": 0.75,
+        "c": 0.75,
+        "d": 1,
+    }
+    (found,) = Percentiles().lists(SCORED, Counter())
+    assert found.scores == {"a": 0.375, "b": 0.375, "c": 1.0, "d": 0.875}
+    stretched = {
+        id: Candidate(id, None, {"m": 100 * each.scores["m"] - 7, "n": each.scores["n"] ** 3})
+        for id, each in SCORED.candidates.items()
+    }
+    (again,) = Percentiles().lists(Judged("p", stretched), Counter())
+    assert again.scores == found.scores
+
+
+def test_the_best_known_order_reads_ratings_before_rankings_before_scores() -> None:
+    def order(**labels: object) -> list[str]:
+        judged = Judged("p", SCORED.candidates, **labels)  # pyright: ignore[reportArgumentType]
+        (found,) = BestKnown().lists(judged, Counter())
+        return found.ranked()
+
+    rankings = [Ranked([["b"], ["a"]])]
+    assert order() == ["c", "d", "a", "b"]
+    assert order(rankings=rankings) == ["b", "a"]
+    assert order(rankings=rankings, ratings=[Rated("a", 5), Rated("b", 1)]) == ["a", "b"]
+
+
+def test_weights_of_undesirable_rows_are_the_worked_ones() -> None:
+    np.testing.assert_allclose(weight(np.array([0.8, 0.2, 0.95])), [4, 0.5, 10])
+    assert balance(1000, 10_000) == pytest.approx((10, 15))
+
+
+def test_the_policy_whose_worst_group_is_best_is_the_second_of_three() -> None:
+    assert best_policy(np.array([[0.8, 0.5], [0.6, 0.62], [0.9, 0.2]])) == 1
+
+
+def test_a_minority_of_the_other_mind_gets_more_weight_and_is_served_better() -> None:
+    rng = np.random.default_rng(0)
+    n = 600
+    groups = (rng.random(n) < 0.2).astype(np.int64)
+    x = rng.normal(size=(n, 2))
+    x[:, 0] += 0.4
+    towards = np.where(groups[:, None] == 1, [[-0.5, 1.0]], [[1.0, 0.2]]) * np.abs(x)
+    fair = balanced(towards, groups, [str(row) for row in range(n)], 0)
+    assert fair.after >= fair.before
+    assert fair.weights[1] > fair.weights[0]

@@ -1,0 +1,120 @@
+"""Pairs out of chats: over REST, with their evidence, and gone with the file they came from."""
+
+import gzip
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from fastapi.testclient import TestClient
+from scipy.special import expit
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from curation.models.satisfaction import log_odds
+from curation.signals.embedding import Embedding
+from service.tables.items import Prompt, Response
+from service.tables.jobs import JobKind
+from service.tables.metadata import Table
+from service.tables.pairs import Pair
+from tests.service.intake.uploading import ingested, new_dataset
+from tests.service.labels.pair_building import ask, built, pairs_of, texts
+from workers.erasing import Erasing
+from workers.protocol import run_job
+
+Rung = list[tuple[str, str]]
+DATA = Path(os.environ.get("PREFSIFT_TEST_DATA", "../shared/data"))
+
+
+def chat(*said: str, id: str, **more: object) -> dict[str, object]:
+    roles = ("user", "assistant")
+    turns = [{"role": roles[turn % 2], "content": text} for turn, text in enumerate(said)]
+    return {"conversation_id": id, "conversation": turns, **more}
+
+
+CHATS = [
+    chat("Write X", "A1", "No, you ignored the table", "A2", "Perfect, thanks", id="c1"),
+    chat("Write X", "A1", "No, you ignored the table", "A2", "Perfect, thanks", id="again"),
+    chat("Sort it", "B1", "Great, thank you!", "B2", "How fast is it?", id="c2"),
+    chat("Cook it", "C1", "That's wrong, it burns.", "C2", "And with rice?", "C3",
+         "Wonderful, that worked!", id="c3", user_id="u7"),
+]  # fmt: skip
+
+
+def lines(rows: list[dict[str, object]]) -> bytes:
+    return b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+
+
+def test_chats_become_pairs_that_cite_the_users_words(client: TestClient, rung: Rung) -> None:
+    dataset = new_dataset(client)
+    upload = ingested(client, dataset, lines(CHATS))
+    assert (upload["layout"], upload["pairs"]) == ("chat", 0)
+    done = built(client, dataset, "wildfeedback")
+    assert (done["state"], done["pairs"], done["report"]["added"]) == ("ready", 2, 2), done
+    assert done["report"]["measured"]["user_turns"] == 7  # a repeated chat is one
+    pairs = pairs_of(client, dataset)
+    assert texts(pairs) == {("A2", "A1"), ("C3", "C1")}
+    first = next(pair for pair in pairs if pair["rejected"]["text"] == "A1")
+    said = first["evidence"]["feedback"]
+    assert first["prompt"] == [{"role": "user", "content": "Write X"}]
+    assert (first["evidence"]["conversation_id"], said["turn"]) == ("c1", 2)
+    assert said["text"] == "No, you ignored the table"[said["start"] : said["end"]]
+    assert first["source"]["line"] == 1
+    assert 0.5 < first["soft_label"] <= 1
+    again = built(client, dataset, "wildfeedback")
+    assert again["id"] == done["id"]
+
+
+def test_a_preview_of_it_is_refused(client: TestClient) -> None:
+    answer = ask(client, new_dataset(client), "wildfeedback", preview=True)
+    assert (answer.status_code, answer.json()["code"]) == (422, "no_preview")
+
+
+def test_what_it_wrote_leaves_with_the_file(
+    client: TestClient, session: Session, rung: Rung
+) -> None:
+    dataset = new_dataset(client)
+    upload = ingested(client, dataset, lines(CHATS))
+    built(client, dataset, "wildfeedback")
+    assert rows(session, Response) == 4
+    client.post(f"/api/v1/uploads/{upload['id']}/withdraw")
+    assert rows(session, Pair) == 0
+    client.post(f"/api/v1/uploads/{upload['id']}/restore")
+    assert built(client, dataset, "wildfeedback")["pairs"] == 2
+    made = client.post(f"/api/v1/datasets/{dataset}/erasures", json={"upload_id": upload["id"]})
+    run_job(uuid.UUID(made.json()["job"]["id"]), ("cpu",), {JobKind.erase: Erasing()})
+    assert (rows(session, Pair), rows(session, Response), rows(session, Prompt)) == (0, 0, 0)
+
+
+def rows(session: Session, table: type[Table]) -> int:
+    return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+@pytest.mark.realdata
+def test_the_reading_finds_what_a_reader_found_in_the_shared_trees(
+    client: TestClient, rung: Rung
+) -> None:
+    """One model reader labelled them, not people: limits below what was measured (docs)."""
+    labels = json.loads((DATA / "oasst" / "insitu_labels.json").read_text())["labels"]
+    with gzip.open(DATA / "oasst" / "en_100_tree.jsonl.gz") as file:
+        said = dict(pair for line in file for pair in turns(orjson.loads(line)["prompt"]))
+    names = [name for name in labels if name in said]
+    p = expit(log_odds([said[name] for name in names], Embedding()))
+    for side, kinds in enumerate((("SAT", "MIXED"), ("DSAT", "REVISE", "MIXED"))):
+        truth = np.array([labels[name] in kinds for name in names])
+        found = p[:, side] >= 0.5
+        assert truth[found].mean() > 0.6
+        assert p[truth, side].mean() > 2 * p[~truth, side].mean()
+
+
+def turns(node: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """(id, text) of every prompter's message."""
+    if node["role"] == "prompter":
+        yield node["message_id"], node["text"]
+    for reply in node["replies"]:
+        yield from turns(reply)
