@@ -18,7 +18,6 @@ from service.routes import (
     diffs,
     duplicates,
     erasures,
-    export_lists,
     exports,
     imports,
     jobs,
@@ -79,7 +78,7 @@ errors.install(app)
 ROUTES = (
     datasets, uploads, upload_sessions, imports, pairs, pair_builds, jobs, scores, subsets, exports,
     erasures, catalogue, policies, system, streams, records, viewer, views, diffs, replays,
-    audits, reviews, compositions, export_lists, duplicates,
+    audits, reviews, compositions, duplicates,
 )  # fmt: skip
 for module in ROUTES:
     lenient = module in (viewer, system)
