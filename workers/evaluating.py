@@ -14,6 +14,7 @@ from curation.signals.embedding import Embedding
 from service.cells import embedding_model
 from service.columns import with_vectors
 from service.composing.pool import load_pool
+from service.labels.facts import facts_of, with_facts
 from service.media import media_pairs, texts_of
 from service.tables.jobs import Job, JobKind, Shard, ShardState
 from service.tables.subsets import Subset
@@ -74,6 +75,8 @@ def measure(session: Session, job: Job, subset: Subset, number: int, draws: int)
     }
     model = embedding_model(session, job.workspace_id, judge_embedder(recipe))
     pairs = with_vectors(session, pairs, model.id, tuple(View))
+    read = facts_of(recipe.signals.values())
+    pairs = with_facts(session, subset.dataset_id, pairs, read)
     result = evaluate_split(pairs, terms, recipe, fraction, number, draws, subset.seed)
     return {**result, "pairs": len(everything)}
 
