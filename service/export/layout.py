@@ -78,6 +78,7 @@ class TrainerLayout(BaseModel, ABC):
     takes_weight: ClassVar[bool] = False
     takes_margin: ClassVar[bool] = False
     takes_soft_label: ClassVar[bool] = False
+    needs_scores: ClassVar[bool] = False  # of both answers; a pair without them is refused
     least_answer: ClassVar[int] = 1  # tokens of max_length that a prompt must leave
     holds_answers: ClassVar[bool] = True
     holds_images: ClassVar[bool] = False  # and no texts

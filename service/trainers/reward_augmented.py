@@ -26,6 +26,7 @@ class RewardAugmented(PairLayout):
 
     name: ClassVar[str] = "reward_augmented"
     description: ClassVar[str] = "TRL preference with the answer's score as a goal: two rows a pair"
+    needs_scores: ClassVar[bool] = True
 
     low: float = Field(default=1.0, description="of the scale that the goal names")
     high: float = 10.0

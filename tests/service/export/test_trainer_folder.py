@@ -49,7 +49,9 @@ def exported(client: TestClient, subset: Subset, out: Path, **body: Any) -> dict
     return found | {"job": client.get(f"/api/v1/jobs/{made.json()['job']['id']}").json()}
 
 
-TEXTS = [name for name in PAIR_LAYOUTS if not LAYOUTS[name].holds_images]
+TEXTS = [
+    name for name in PAIR_LAYOUTS if not (LAYOUTS[name].holds_images or LAYOUTS[name].needs_scores)
+]
 
 
 @pytest.mark.parametrize("layout", TEXTS)

@@ -36,8 +36,8 @@ def test_the_layouts_are_those_of_the_catalogue() -> None:
     assert set(LAYOUTS) == {
         "aspect_pairs", "aspect_scores", "axolotl", "critique_answers", "critique_pairs", "csv",
         "diffusion_dpo", "image_pairs", "joint_pairs", "judge", "llamafactory", "llamafactory_kto",
-        "native", "nemo_rl", "openrlhf", "personal", "prompts", "ranked", "reward_votes", "sft",
-        "step_values", "trl_preference", "trl_prompts",
+        "native", "nemo_rl", "openrlhf", "personal", "prompts", "ranked", "reward_augmented",
+        "reward_votes", "sft", "step_values", "trl_preference", "trl_prompts",
         "trl_reward", "trl_stepwise",
         "trl_thumbs", "trl_unpaired", "ultrafeedback_binarized",
     }  # fmt: skip
