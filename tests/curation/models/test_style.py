@@ -1,7 +1,13 @@
+from typing import Any
+
 import numpy as np
 import pytest
+from sklearn.feature_extraction.text import HashingVectorizer
+from sklearn.utils import murmurhash3_32
 
-from curation.models.ngrams import BUCKETS, Unit, ngrams
+from curation.models import style
+from curation.models.murmur import murmur3
+from curation.models.ngrams import BUCKETS, Unit, ngrams, of_characters
 from curation.models.style import COUNTS, FEATURES, counts, style_features
 
 
@@ -44,3 +50,45 @@ def test_ngrams_are_unit_rows_and_an_empty_text_is_zero(unit: Unit) -> None:
     np.testing.assert_allclose(np.sqrt((rows.toarray() ** 2).sum(axis=1)), [1, 0, 1])
     assert (rows.toarray()[0] == rows.toarray()[2]).all()
     assert ngrams([], unit).shape == (0, BUCKETS)
+
+
+MANNERS = {
+    "refusals": style.REFUSAL, "negations": style.NEGATION, "first_person": style.FIRST_PERSON,
+    "second_person": style.SECOND_PERSON, "advice": style.ADVICE,
+}  # fmt: skip
+PIECES = (
+    "I", "I'm", "can't", "isn't", "not", "no", "n't", "xn't", "’t", "you’re", "Yours", "sorry",
+    "as an", "AI", "Apologise", "cannon't", "i'me", "should've", "may", "_", "9", "?", "\n", "Ä",
+    "ſhould", "K",
+)  # fmt: skip
+
+
+def test_what_is_counted_by_words_is_what_the_patterns_find() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(2_000):
+        text = str(rng.choice(["", " ", "'"])).join(rng.choice(PIECES, rng.integers(9)).tolist())
+        found = counted(text)
+        assert {name: found[name] for name in MANNERS} == {
+            name: len(pattern.findall(text)) for name, pattern in MANNERS.items()
+        }, text
+
+
+def test_ngrams_of_characters_are_those_of_scikit_learn() -> None:
+    texts = ["A word, and\n\n  a 2nd word", "é a ﷺ İx 😀", "", "a", "I’m  so-so \x00 a"]
+    unscaled: Any = None
+    theirs: Any = HashingVectorizer(
+        n_features=BUCKETS,
+        alternate_sign=False,
+        norm=unscaled,
+        ngram_range=(3, 4),
+        analyzer="char_wb",
+    )
+    np.testing.assert_array_equal(of_characters(texts).toarray(), theirs.transform(texts).toarray())
+
+
+@pytest.mark.parametrize("size", [3, 4])
+def test_hashes_are_those_of_murmur3(size: int) -> None:
+    content = np.random.default_rng(0).integers(0, 256, 500, np.uint8)
+    starts = np.arange(500 - size)
+    expected = [murmurhash3_32(content[at : at + size].tobytes(), seed=0) for at in starts]
+    assert murmur3(content, starts, size).tolist() == expected
