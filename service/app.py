@@ -31,6 +31,7 @@ from service.routes import (
     streams,
     subsets,
     system,
+    topics,
     upload_sessions,
     uploads,
     viewer,
@@ -59,6 +60,7 @@ TAGS = [
     {"name": "audits", "description": "What a dataset's labels are worth"},
     {"name": "review", "description": "What humans should look at, and what they decided"},
     {"name": "duplicates", "description": "What a dataset says more than once"},
+    {"name": "topics", "description": "What prompts are about, and how subsets cover it"},
     {"name": "exports", "description": "Subsets as folders of files"},
     {"name": "catalogue", "description": "Signals, recipes and layouts that this service knows"},
     {"name": "system", "description": "Health, version, metrics"},
@@ -78,7 +80,7 @@ errors.install(app)
 ROUTES = (
     datasets, uploads, upload_sessions, imports, pairs, pair_builds, jobs, scores, subsets, exports,
     erasures, catalogue, policies, system, streams, records, viewer, views, diffs, replays,
-    audits, reviews, compositions, duplicates,
+    audits, reviews, compositions, duplicates, topics,
 )  # fmt: skip
 for module in ROUTES:
     lenient = module in (viewer, system)

@@ -1,0 +1,1 @@
+"""Topics of a dataset: their names, a map, and how a subset covers them."""
