@@ -39,6 +39,7 @@ FILES = {
 }
 SUITS: Mapping[str, str] = {
     **dict.fromkeys(("conformal_clean", "hybrid_routing", "skywork_v2"), "llmbar"),
+    **dict.fromkeys(("curry", "magpie", "reward_augmented", "rso"), "llmbar"),
     "wildfeedback": "oasst",
 }
 BEGIN, END = "<!-- table: recipes -->", "<!-- /table -->"

@@ -102,7 +102,8 @@ def test_what_a_dataset_holds_is_counted(
     found = holdings(session, uuid.UUID(dataset), What)
     assert set(found) == set(COUNTED)
     assert found[What.ratings] == 36
-    assert {what for what, count in found.items() if count} == {What.ratings, What.annotators}
+    there = {What.ratings, What.annotators, What.models}
+    assert {what for what, count in found.items() if count} == there
     lines = client.get(f"/api/v1/datasets/{dataset}/recipes").json()
     runs = {line["name"]: line["runs"] for line in lines}
     assert runs["conformal_clean"] == "needs:[gold >= 200]"
