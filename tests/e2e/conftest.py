@@ -1,4 +1,4 @@
-"""Homes for the installed command; one stack serves all tests of a file."""
+"""Homes for the installed command; one stack serves all tests that do not stop it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.installed import EXAMPLES, Home
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """A home whose stack is up."""
     home = Home(tmp_path_factory.mktemp("home"))

@@ -21,7 +21,7 @@ from tests.service.intake.uploading import ingested, new_dataset
 
 pytestmark = pytest.mark.usefixtures("rung")
 # `make test` runs a part of them: PREFSIFT_FILTER_CASES=10000 runs the number of the issue.
-CASES = int(os.environ.get("PREFSIFT_FILTER_CASES", "1000"))
+CASES = int(os.environ.get("PREFSIFT_FILTER_CASES", "500"))
 
 
 def record(i: int) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from workers.protocol import run_job
 
 Rung = list[tuple[str, str]]
 HANDLERS = {JobKind.score: scoring.Scoring(), JobKind.embed_text: querying.EmbeddingText()}
-CASES = int(os.environ.get("PREFSIFT_FILTER_CASES", "250"))
+CASES = int(os.environ.get("PREFSIFT_FILTER_CASES", "120"))
 ASKED = ("How do I bake a loaf?", "A game on 64 squares", "it's about bees")
 ERROR = 1e-5  # of a cosine: the database adds up in single precision
 
