@@ -10,8 +10,9 @@ from curation.pairing.percentiles import Percentiles
 from curation.pairing.ranked_pairs import RankedPairs
 from curation.pairing.rankings import Rankings
 from curation.pairing.ratings import Ratings
+from curation.pairing.soft_and import SoftAnd
 
 AnyOrder = Annotated[
-    Ratings | Rankings | RankedPairs | ImportedScores | Percentiles | BestKnown,
+    Ratings | Rankings | RankedPairs | ImportedScores | Percentiles | SoftAnd | BestKnown,
     Field(discriminator="label"),
 ]

@@ -32,7 +32,7 @@ class AnnotatorGroup(Signal):
 
     kind: Literal["annotator_group"] = "annotator_group"
     embedder: Embedding = Field(default_factory=Embedding)
-    groups: int | None = Field(default=None, ge=1, le=8, description="left out: by BIC, at most 4")
+    groups: int = Field(default=0, ge=0, le=8, description="0: by BIC, at most 4")
     dimensions: int = Field(default=16, ge=1, le=64, description="of the differences of answers")
     least: int = Field(default=5, ge=1, description="labels of an annotator who is grouped")
     seed: int = 0
@@ -53,7 +53,8 @@ class AnnotatorGroup(Signal):
         x = differences[rows] @ base.T
         x = x / max(float(np.sqrt((x**2).mean())), 1e-9)
         of = np.searchsorted(names, who[rows])
-        found = like_minded(x, of, np.ones(len(rows), np.bool_), groups=self.groups, seed=self.seed)
+        labels, wanted = np.ones(len(rows), np.bool_), self.groups or None
+        found = like_minded(x, of, labels, groups=wanted, seed=self.seed)
         prompts = [items.prompt_ids[row] for row in rows.tolist()]
         fair = balanced(x, found.of[of], prompts, self.seed)
         metrics |= {"groups": float(len(found)), "worst_before": fair.before}

@@ -14,6 +14,7 @@ from curation.pairing.labels import Candidate, Judged, Ranked, Rated
 from curation.pairing.list_weights import lambda_weight, list_weight
 from curation.pairing.percentiles import Percentiles, percentiles
 from curation.pairing.rso import acceptance, sampled
+from curation.pairing.soft_and import SoftAnd, centred
 from curation.structure.egalitarian import balanced, best_policy
 
 SCORED = Judged(
@@ -99,6 +100,15 @@ def test_percentiles_make_scores_of_any_scale_alike() -> None:
     }
     (again,) = Percentiles().lists(Judged("p", stretched), Counter())
     assert again.scores == found.scores
+
+
+def test_log_sigmoid_centred_scores_are_the_worked_ones_and_balance_beats_one_peak() -> None:
+    found = [centred(score, 1.0) for score in (-1, 0, 2)]
+    assert found == pytest.approx([-2.127, -1.313, -0.313], abs=5e-4)
+    middling, peaked = centred(0, 0) + centred(0, 0), centred(4, 0) + centred(-4, 0)
+    assert (middling, peaked) == pytest.approx((-1.386, -4.036), abs=5e-4)
+    (ranked,) = SoftAnd().lists(SCORED, Counter())
+    assert ranked.ranked() == ["c", "d", "b", "a"]
 
 
 def test_the_best_known_order_reads_ratings_before_rankings_before_scores() -> None:
