@@ -234,23 +234,28 @@ def with_selected_vectors(
     """With the vectors that the selector looks at, where a signal made them; NaN: an image's."""
     if not recipe.selector.needs_vectors():
         return pairs
-    view = recipe.selector.vector_view()
-    made = (embedder_of(signal) for signal in recipe.signals.values() if embeds(signal, view))
+    views = recipe.selector.vector_views()
+    signals = recipe.signals.values()
+    made = (embedder_of(one) for one in signals if all(embeds(one, view) for view in views))
     embedder = next(filter(None, made), None)
     if embedder is None:
         return pairs
     model = embedding_model(session, workspace_id, embedder)
-    if view == View.prompt:
-        return with_vectors(session, pairs, model.id, [view])
+    if views == (View.prompt,):
+        return with_vectors(session, pairs, model.id, views)
     texts = texts_of(pairs, media_pairs(session, dataset_id))
-    found = with_vectors(session, texts, model.id, [view]).vectors[view]
+    found = with_vectors(session, texts, model.id, views).vectors
     if len(texts) == len(pairs):
-        return replace(pairs, vectors={view: found})
+        return replace(pairs, vectors=found)
     place = {name: row for row, name in enumerate(texts.ids)}
-    vectors = np.full((len(pairs), found.shape[1]), np.nan, np.float32)
     rows = [row for row, name in enumerate(pairs.ids) if name in place]
-    vectors[rows] = found
-    return replace(pairs, vectors={view: vectors})
+    vectors = {
+        view: np.full((len(pairs), matrix.shape[1]), np.nan, np.float32)
+        for view, matrix in found.items()
+    }
+    for view, matrix in found.items():
+        vectors[view][rows] = matrix
+    return replace(pairs, vectors=vectors)
 
 
 def embeds(signal: Signal, view: View) -> bool:

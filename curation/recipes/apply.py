@@ -41,9 +41,8 @@ def pool(
 ) -> Pool:
     """The pairs as the recipe's selector wants them. `fields`: classes besides `pairs.fields` and
     what the texts tell; a field that is a term's name has the term's values as classes."""
-    vectors, view = None, recipe.selector.vector_view()
-    if recipe.selector.needs_vectors() and pairs.has(view):
-        vectors = pairs.vectors[view]
+    selector = recipe.selector
+    vectors = selector.vectors_of(pairs) if selector.needs_vectors() else None
     terms = term_values(recipe, pairs, given)
     asked = recipe.selector.field_names()
     known: dict[str, Sequence[str]] = {**text_fields(pairs)} if asked else {}

@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from curation.items import View
+from curation.items import Floats, Pairs, View
 from curation.selectors.selector import Pool, Selection, Selector
 from curation.selectors.top import Top
 
@@ -116,6 +116,12 @@ class Gates(Selector):
 
     def vector_view(self) -> View:
         return self.then.vector_view()
+
+    def vector_views(self) -> tuple[View, ...]:
+        return self.then.vector_views()
+
+    def vectors_of(self, pairs: Pairs) -> Floats | None:
+        return self.then.vectors_of(pairs)
 
     def choose(self, pool: Pool, k: int, seed: int) -> Selection:
         failed = [""] * len(pool)

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from curation.items import Floats, Indices, View
+from curation.items import Floats, Indices, Pairs, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,14 @@ class Selector(BaseModel, ABC):
     def vector_view(self) -> View:
         """Which text of the pair its vectors belong to."""
         return View.prompt
+
+    def vector_views(self) -> tuple[View, ...]:
+        """The texts that `vectors_of` reads."""
+        return (self.vector_view(),)
+
+    def vectors_of(self, pairs: Pairs) -> Floats | None:
+        """(n, d) what the pool's `vectors` are; None where the pairs do not have them."""
+        return pairs.vectors.get(self.vector_view())
 
 
 def ranks(pool: Pool, found: Selection) -> Indices:

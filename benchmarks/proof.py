@@ -1,0 +1,164 @@
+"""Does safe_default train a better head than a random subset? Every cell of the fixed protocol.
+
+    python -m benchmarks.proof [--data DIR] [--json FILE] [--tune] [--write] [--sets oasst …]
+
+The protocol (sets, splits, seeds, flips, tests) is benchmarks/protocol.py. Each arm selects from
+the flipped labels of the training prompts; heads learn from the same flipped labels and are tested
+on the labels as given of other prompts. `--tune` runs the tuning splits; `--write` writes the
+tables into docs/leaderboard.md.
+"""
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import gettempdir
+from time import process_time
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+
+from benchmarks.proof_tables import lines
+from benchmarks.protocol import (
+    BUDGETS,
+    CONDITIONS,
+    DRAWS,
+    LEAST_ACCURACY,
+    REPORT_SEED,
+    SETS,
+    SPLITS,
+    STRONG,
+    TUNING_SEED,
+    Condition,
+    Set,
+    load,
+    signs,
+)
+from benchmarks.subset_vs_random import DEFAULT_DATA, flipped
+from curation.evaluation.heads import HEADS, accuracies
+from curation.evaluation.splits import Split, split
+from curation.items import Indices
+from curation.recipes import RECIPES, Recipe
+from curation.recipes.apply import select, term_values
+
+Arms = Mapping[str, Recipe]
+BARS = Console(stderr=True)
+DEFAULT_ARMS = ("safe_default",)
+
+
+class Fold(NamedTuple):
+    """A split of a set with its labels as they are under a condition: -1 where turned round."""
+
+    given: Set
+    parts: Split
+    sign: NDArray[np.float64]
+    seed: int
+    number: int
+
+    def learnt(self, head: str, rows: Sequence[Indices]) -> NDArray[np.float64]:
+        """Test accuracy of the head, trained on each of the sets of training rows."""
+        noisy = self.given.grams[head] * np.outer(self.sign, self.sign)
+        test, ridge = self.parts.test, HEADS[head].ridge
+        found = [
+            accuracies(
+                noisy, ridge, np.ones((len(part), 1)), self.parts.train[part], test, self.sign
+            )
+            for part in rows
+        ]
+        return np.array([float(each[0]) for each in found])
+
+
+def one_fold(fold: Fold, arms: Arms) -> dict[str, Any]:
+    """{"full": by head, "arms": budget -> arm -> {"size", head: [accuracy, random]}}."""
+    training = flipped(fold.given.pairs, fold.sign < 0).take(fold.parts.train)
+    n = len(training)
+    rng = np.random.default_rng([fold.seed, fold.number, 99])
+    terms = {name: term_values(recipe, training, {}) for name, recipe in arms.items()}
+    cells: dict[str, Any] = {}
+    for budget in BUDGETS:
+        k = round(budget * n)
+        sets = [rng.choice(n, k, replace=False) for _ in range(DRAWS)]
+        for name, recipe in arms.items():
+            sets.append(select(recipe, training, terms[name], k, fold.seed).order)
+        found = {head: fold.learnt(head, sets) for head in HEADS}
+        cells[f"{budget:.0%}"] = {
+            name: {
+                "size": len(sets[DRAWS + at]),
+                **{h: [right[DRAWS + at], right[:DRAWS].mean()] for h, right in found.items()},
+            }
+            for at, name in enumerate(arms)
+        }
+    everything = [np.arange(n)]
+    return {"full": {head: fold.learnt(head, everything)[0] for head in HEADS}, "arms": cells}
+
+
+def suitable(given: Set, seed: int) -> tuple[float, list[Split]]:
+    """Accuracy of the strong head on all data, labels as given, and the splits."""
+    parts = [split(given.pairs, number, seed) for number in range(SPLITS)]
+    even = np.ones(len(given.pairs))
+    right = [
+        Fold(given, part, even, seed, at).learnt(STRONG, [np.arange(len(part.train))])[0]
+        for at, part in enumerate(parts[: SPLITS // 2])
+    ]
+    return float(np.mean(right)), parts
+
+
+def run(
+    names: Sequence[str], data: Path, cache: Path, arms: Arms, seed: int,
+    conditions: Sequence[Condition] = CONDITIONS,
+) -> dict[str, Any]:  # fmt: skip
+    """Every cell of every suitable set, and why the others are not suitable."""
+    left_out: dict[str, str] = {}
+    cells: list[dict[str, Any]] = []
+    began = process_time()
+    for name in names:
+        given = load(name, data, cache)
+        if isinstance(given, str):
+            left_out[name] = given
+            continue
+        accuracy, parts = suitable(given, seed)
+        if accuracy < LEAST_ACCURACY:
+            left_out[name] = (
+                f"the strong head reaches {accuracy:.3f} on all {len(given.pairs)} pairs, "
+                f"less than {LEAST_ACCURACY:.2f}"
+            )
+            continue
+        shards = [(c, n) for c in conditions for n in range(SPLITS)]
+        for condition, number in track(shards, name, console=BARS, transient=True):
+            sign = signs(condition, given.grams["selecting"], seed, number)
+            found = one_fold(Fold(given, parts[number], sign, seed, number), arms)
+            cells.append({"set": name, "condition": condition.name, "split": number, **found})
+    return {
+        "seed": seed, "splits": SPLITS, "draws": DRAWS, "arms": list(arms), "left_out": left_out,
+        "cpu_seconds": round(process_time() - began), "cells": cells,
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    default = Path(os.environ.get("PREFSIFT_TEST_DATA") or DEFAULT_DATA)
+    parser.add_argument("--data", type=Path, default=default)
+    parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
+    parser.add_argument("--arms", nargs="+", choices=list(RECIPES), default=list(DEFAULT_ARMS))
+    parser.add_argument("--tune", action="store_true", help="the splits that methods are tuned on")
+    parser.add_argument("--json", type=Path, help="also write all figures to this file")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the page, too")
+    parser.add_argument("--cache", type=Path, default=Path(gettempdir()) / "prefsift-benchmarks")
+    asked = parser.parse_args()
+    seed = TUNING_SEED if asked.tune else REPORT_SEED
+    arms = {name: RECIPES[name] for name in asked.arms}
+    found = run(asked.sets, asked.data, asked.cache, arms, seed)
+    if asked.json:
+        asked.json.write_bytes(orjson.dumps(found, option=orjson.OPT_SERIALIZE_NUMPY))
+    page = "\n".join(lines(found))
+    print(page)
+    if asked.write:
+        asked.write.write_text(page + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
