@@ -20,7 +20,7 @@ from service.cli.connection import connected
 from service.cli.mapping import Columns, mapping_of
 from service.cli.pipeline import Pipeline, Request
 from service.cli.progress import Bars
-from service.cli.recipe_option import known_recipe, policy_of
+from service.cli.recipe_option import builds_pairs, known_recipe
 from service.export import manifest
 from service.formats import FORMATS
 from service.report import terminal
@@ -73,7 +73,7 @@ def curate(
     named = known_recipe(recipe)
     request = Request(
         readable(files), named, known_budget(budget), seed, upload, license,
-        known_policy(pairs) or policy_of(named),
+        known_policy(pairs), builds_pairs(named),
     )  # fmt: skip
     folder = destination.check(out)
     errors = Console(stderr=True, soft_wrap=True, highlight=False)

@@ -26,6 +26,7 @@ class Request(NamedTuple):
     upload: dict[str, str]  # mode, and layout where it was given
     license: str | None
     pairs: str | dict[str, Any] | None = None  # a pair policy; the lines' comparisons decide
+    recipe_builds: bool = False  # the recipe has a policy: the selection begins with it
 
 
 class Pipeline:
@@ -38,9 +39,13 @@ class Pipeline:
         """Fill the folder with the export. Raises ApiError."""
         dataset = self.dataset(request)
         decided = self.ingest(dataset, request)
-        if request.pairs is not None or not decided:
+        if request.pairs is not None or not (decided or request.recipe_builds):
             self.build_pairs(dataset, request.pairs)
-        body = {"recipe": request.recipe, "budget": request.budget, "seed": request.seed}
+        body: dict[str, Any] = {
+            "recipe": request.recipe, "budget": request.budget, "seed": request.seed,
+        }  # fmt: skip
+        if request.pairs is not None and request.recipe_builds:
+            body["policy"] = request.pairs  # in place of the recipe's
         chosen = self.api.post(f"/datasets/{dataset}/subsets", body)
         self.finish(chosen["job"])
         subset = f"/subsets/{chosen['subset']['id']}"

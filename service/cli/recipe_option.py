@@ -19,9 +19,6 @@ def known_recipe(name: str) -> str | dict[str, Any]:
     return name if name in RECIPES else recipe.model_dump(mode="json")
 
 
-def policy_of(recipe: str | dict[str, Any]) -> dict[str, Any] | None:
-    """The pair policy that a recipe brings."""
-    if not isinstance(recipe, str):
-        return recipe["pairs"]
-    pairs = RECIPES[recipe].pairs
-    return None if pairs is None else pairs.model_dump(mode="json")
+def builds_pairs(recipe: str | dict[str, Any]) -> bool:
+    """Whether the recipe brings a pair policy."""
+    return bool(RECIPES[recipe].pairs if isinstance(recipe, str) else recipe["pairs"])
