@@ -52,18 +52,18 @@ def list_recipes(file: File = None, dataset: DatasetOption = None, as_json: Json
         typer.echo(orjson.dumps(lines).decode())
         return
     console = Console(highlight=False)
-    table = Table("name", "runs", "paper", "s/1000", "gives", "title", box=None, pad_edge=False)
+    table = Table("name", "runs", "paper", "s/1000", "title", box=None, pad_edge=False)
+    for column in table.columns[:3]:
+        column.no_wrap = True
     for each in lines:
-        cells = (
-            each["name"], each["runs"], each["paper"] or "",
-            f"{each['cost']['seconds_per_1000_pairs']:g}", ", ".join(each["gives"][1:]),
-            each["title"],
-        )  # fmt: skip
+        seconds = f"{each['cost']['seconds_per_1000_pairs']:g}"
+        cells = (each["name"], each["runs"], each["paper"] or "", seconds, each["title"])
         table.add_row(*map(Text, cells))
     console.print(table)
     for each in lines:
-        for need in each["needs"]:
-            console.print(Text(need_line(each["name"], need)), soft_wrap=True)
+        told = [f"gives {', '.join(each['gives'])}", *map(need_line, each["needs"])]
+        for line in told:
+            console.print(Text(f"{each['name']} {line}"), soft_wrap=True)
 
 
 def lines_of(file: Path | None, dataset: str | None) -> list[dict[str, Any]]:
@@ -84,11 +84,11 @@ def lines_of(file: Path | None, dataset: str | None) -> list[dict[str, Any]]:
     return [each.model_dump(mode="json", by_alias=True) for each in recipe_lines(present)]
 
 
-def need_line(name: str, need: dict[str, Any]) -> str:
+def need_line(need: dict[str, Any]) -> str:
     least = "" if need["least"] == 1 else f" >= {need['least']:,}"
     there = "" if need["present"] is None else f" (there: {need['present']:,})"
     without = f"; without: {need['without']}" if need["without"] else ""
-    return f"{name} needs {need['what']}{least}{there}: {need['for']}{without}"
+    return f"needs {need['what']}{least}{there}: {need['for']}{without}"
 
 
 @recipes.command("show")
