@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from curation.pairing import POLICY, BuiltPair, PairPolicy
@@ -160,10 +160,20 @@ def build(session: Session, made: PairBuild, progress: Callable[[int], None]) ->
     """Write the pairs of a build and its report; the caller commits."""
     hold_dataset(session, made.dataset_id)
     made.labels_sha256 = labels_sha256(session, made.dataset_id)
-    policy, seen, added = policy_of(made), Seen(), 0
+    policy = policy_of(made)
     if isinstance(policy, WildFeedback):
         feedback_builds.build(session, made, policy, progress)
-        return
+    else:
+        build_of_labels(session, made, policy, progress)
+    # Else the select that follows joins what the server takes for nearly empty: 754 pairs of a
+    # build, read in a loop over loops, took minutes.
+    session.execute(text("ANALYZE prompts, responses, pairs"))
+
+
+def build_of_labels(
+    session: Session, made: PairBuild, policy: PairPolicy, progress: Callable[[int], None]
+) -> None:
+    seen, added = Seen(), 0
     rows = pair_rows(made, apply(session, made.dataset_id, policy, None, seen))
     while chunk := list(islice(rows, CHUNK)):
         added += write(session, chunk)
