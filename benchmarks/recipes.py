@@ -92,12 +92,13 @@ def one(stack: Stack, recipe: Recipe, data: Path, held: Mapping[str, Any], there
     if name is None:
         missing = runs(recipe.needs, {**installed(), **held["hhh"]}).missing
         return Line(recipe.id, "", 0, 0, 0.0, "", f"needs {', '.join(map(str, missing))}")
-    if name not in there:
-        stack.run("upload", str(data / FILES[name]), "--dataset", name)
-        there.add(name)
+    dataset = f"{name} {recipe.pairs.name()}" if recipe.pairs else name  # pairs that it builds stay
+    if dataset not in there:
+        stack.run("upload", str(data / FILES[name]), "--dataset", dataset)
+        there.add(dataset)
     began = time.monotonic()
     try:
-        made = stack.run("select", name, "--recipe", recipe.id)
+        made = stack.run("select", dataset, "--recipe", recipe.id)
     except RuntimeError as error:
         return Line(recipe.id, FILES[name], 0, 0, 0.0, "", " ".join(str(error).split())[-200:])
     seconds = time.monotonic() - began
