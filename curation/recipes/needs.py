@@ -75,7 +75,7 @@ class Runs(NamedTuple):
 
     def refusal(self) -> str:
         """Why it can't run, in words."""
-        return "; ".join(f"there is no {need}: {need.purpose}" for need in self.missing)
+        return "; ".join(f"it needs {need} ({need.purpose})" for need in self.missing)
 
 
 def runs(needs: Sequence[Need], present: Mapping[What, int]) -> Runs:

@@ -81,7 +81,7 @@ def test_a_recipe_whose_needs_are_unmet_fails_with_what_is_missing(
     assert subset["state"] == "failed"
     error = session.get_one(Job, uuid.UUID(subset["job"])).error or {}
     assert (error["code"], error["needs"]) == ("recipe_needs", ["gold"])
-    assert "there is no gold >= 200: calibration" in error["detail"]
+    assert "it needs gold >= 200 (calibration)" in error["detail"]
 
 
 def test_an_export_takes_the_layout_of_the_recipe_where_none_is_named(

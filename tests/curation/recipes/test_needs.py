@@ -16,7 +16,7 @@ def test_a_recipe_without_needs_runs_in_full() -> None:
 def test_what_is_missing_and_has_no_substitute_is_named() -> None:
     found = runs((JUDGE, GOLD, SOFT), {What.judge: 0, What.gold: 199, What.source: 0})
     assert str(found) == "needs:[judge, gold >= 200]"
-    assert found.refusal() == "there is no judge: scores; there is no gold >= 200: anchors"
+    assert found.refusal() == "it needs judge (scores); it needs gold >= 200 (anchors)"
 
 
 def test_what_is_missing_and_has_a_substitute_degrades() -> None:
