@@ -14,6 +14,7 @@ from service.routes import (
     audits,
     catalogue,
     compositions,
+    contamination,
     datasets,
     diffs,
     duplicates,
@@ -61,6 +62,7 @@ TAGS = [
     {"name": "review", "description": "What humans should look at, and what they decided"},
     {"name": "duplicates", "description": "What a dataset says more than once"},
     {"name": "topics", "description": "What prompts are about, and how subsets cover it"},
+    {"name": "contamination", "description": "What a dataset repeats of benchmarks"},
     {"name": "exports", "description": "Subsets as folders of files"},
     {"name": "catalogue", "description": "Signals, recipes and layouts that this service knows"},
     {"name": "system", "description": "Health, version, metrics"},
@@ -81,6 +83,7 @@ ROUTES = (
     datasets, uploads, upload_sessions, imports, pairs, pair_builds, jobs, scores, subsets, exports,
     erasures, catalogue, policies, system, streams, records, viewer, views, diffs, replays,
     audits, reviews, compositions, duplicates, topics,
+    contamination,
 )  # fmt: skip
 for module in ROUTES:
     lenient = module in (viewer, system)

@@ -27,6 +27,7 @@ COMMANDS = {
     "audit": Command("audit", "audit", "FILE… -> what the labels are worth"),
     "duplicates": Command("duplicates", "duplicates", "What a dataset or a file says twice"),
     "topics": Command("topics", "topics", "What a dataset is about, and what a subset covers"),
+    "contamination": Command("contamination", "contamination", "What repeats a benchmark"),
     "convert": Command("convert", "convert", "Rewrite a file in another layout"),
     "datasets": Command("remote", "datasets", "The datasets"),
     "upload": Command("upload", "upload", "Add files to a dataset"),

@@ -1,0 +1,1 @@
+"""What pairs repeat of benchmarks that the user names, with the evidence."""
