@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
-from sqlalchemy import Select, String, cast, exists, select
+from sqlalchemy import String, cast, exists, select
 from sqlalchemy.orm import Session, aliased
 
 from curation.items import Pairs, Prompts, Texts, View
@@ -40,13 +40,10 @@ def text_id(prefix: str, body: str) -> uuid.UUID:
 def load_pairs(
     session: Session,
     dataset_id: uuid.UUID,
-    ids: Sequence[str] | Select[Any] | None = None,
+    ids: Sequence[str] | None = None,
     build_id: uuid.UUID | None = None,
 ) -> Pairs:
-    """The pairs of a dataset, or these of them, or of a build, in the order of their position.
-
-    `ids` may be a query: as many as that can find do not fit into a statement.
-    """
+    """The pairs of a dataset, or these of them, or of a build, in the order of their position."""
     pairs = Pairs([], [], [], [], [])
     rendered: dict[str, str] = {}  # a prompt that several pairs share is one string
     for row in pair_rows(session, dataset_id, ids, build_id):
@@ -65,7 +62,7 @@ def load_pairs(
 def pair_rows(
     session: Session,
     dataset_id: uuid.UUID,
-    ids: Sequence[str] | Select[Any] | None,
+    ids: Sequence[str] | None,
     build_id: uuid.UUID | None = None,
 ) -> Iterator[Any]:
     chosen, rejected = aliased(Response), aliased(Response)
@@ -88,7 +85,7 @@ def pair_rows(
         .order_by(Pair.position)
     )
     if ids is not None:
-        rows = rows.where(Pair.id.in_(ids if isinstance(ids, Select) else map(uuid.UUID, ids)))
+        rows = rows.where(Pair.id.in_(map(uuid.UUID, ids)))
     if build_id is not None:
         rows = rows.where(Pair.build_id == build_id)
     yield from session.execute(rows.execution_options(yield_per=STREAMED))

@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     cursor_hours: float = 24  # that a page's `next_cursor` leads on
     query_seconds: float = 10  # that one filtered query may take
     pattern_seconds: float = 2  # the same, of one with LIKE or ILIKE
+    select_pairs: int = 1_000_000  # that one worker selects from; of more, shards select first
     similar_seconds: float = 2  # that a query waits for a worker to embed the text of SIMILAR
     log_format: str = "json"
     lease_seconds: float = 30  # a worker that is silent for longer has lost its shard

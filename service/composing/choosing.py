@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import combinations
+from math import ceil
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,8 @@ from curation.items import Indices
 from curation.recipes import Budget
 from curation.selectors import Pool, Selection, Selector
 from curation.selectors.spending import spend
+
+SLACK = 2.0  # a shard puts forward so many times its share
 
 
 class Chosen(NamedTuple):
@@ -35,6 +38,14 @@ def choose(
     for row, each in zip(kept, made, strict=True):
         row[each.selection.order] = True
     return made[0]._replace(share=kept.mean(axis=0), stability=stability(kept, seeds))
+
+
+def share_of(budget: Budget, size: int, total: int) -> Budget:
+    """What a shard of `size` of `total` pairs puts forward (`curation.selectors.sharded`)."""
+    part = SLACK * size / max(total, 1)
+    if budget.token_limit is not None:
+        return Budget(tokens=max(1, ceil(budget.token_limit * part)))
+    return Budget(pairs=max(1, ceil(budget.count(total) * part)))
 
 
 def choose_once(

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from service.composing.asked import COMBINED, Operation, asked_of, wish_of
+from service.composing.items import count
 from service.errors import Gone
 from service.export.everything import RECIPE_ID
 from service.selection import SignalUse, SubsetManifest
-from service.tables.pairs import Pair
-from service.tables.subsets import Subset, SubsetItem
+from service.tables.subsets import Subset
 
 TITLES = {
     "union": "What is in any of {} subsets",
@@ -91,25 +91,17 @@ def fill(session: Session, subset: Subset) -> None:
 
 def describe(session: Session, subset: Subset, parents: Sequence[Subset]) -> None:
     """Size, pool and manifest, from what was written."""
-    own = SubsetItem.subset_id == subset.id
-    counted = select(SubsetItem.reason, func.count()).where(own).group_by(SubsetItem.reason)
-    reasons = {reason: count for reason, count in session.execute(counted)}
-    prompts = select(
-        func.count(Pair.prompt_id.distinct()),
-        func.count(Pair.prompt_id.distinct()).filter(SubsetItem.rank.is_not(None)),
-    ).select_from(SubsetItem)
-    of = (Pair.dataset_id == subset.dataset_id) & (Pair.id == SubsetItem.pair_id)
-    seen, kept = session.execute(prompts.join(Pair, of).where(own)).one()
+    counts = count(session, subset)
     manifests = [SubsetManifest.model_validate(parent.manifest or {}) for parent in parents]
     subset.manifest = SubsetManifest(
         signals=signals_of(manifests),
-        reasons=dict(sorted(reasons.items())),
-        prompts=seen,
-        prompts_kept=kept,
+        reasons=dict(counts.reasons),
+        prompts=counts.prompts,
+        prompts_kept=counts.prompts_kept,
         degraded=tuple(dict.fromkeys(said for each in manifests for said in each.degraded)),
         parents=tuple(named(parent) for parent in parents),
     ).model_dump(mode="json")
-    subset.size, subset.pool = reasons.get("selected", 0), sum(reasons.values())
+    subset.size, subset.pool = counts.reasons.get("selected", 0), counts.pairs
     subset.state = "ready"
 
 

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import String, cast, func, select
 from sqlalchemy.orm import Session
 
 from curation.items import Pairs, View
@@ -16,13 +16,14 @@ from service.cells import newest_fit
 from service.columns import load_pairs, view_texts
 from service.composing.asked import asked_of
 from service.composing.costs import ESTIMATE, tokens_of
-from service.composing.pool import candidates, policy_of, pool_ids
+from service.composing.pool import candidates, policy_of, pooled
 from service.labels.pair_builds import labels_sha256, newest_build, preview
 from service.tables.pairs import Pair
 from service.tables.scores import EmbeddingModel, EmbeddingRow, Score, SignalRow
 from service.tables.subsets import Subset
 
 SAMPLED = 1000  # pairs whose tokens are counted and whose texts are looked up
+IDS = cast(Pair.id, String)
 PROMPTS = 20_000  # that a policy is tried on
 
 
@@ -66,11 +67,12 @@ def count(session: Session, subset: Subset) -> Counted:
     if policy is not None and not is_built(session, subset.dataset_id, policy):
         report = preview(session, subset.dataset_id, policy, PROMPTS)
         if report["pairs"] or asked_of(subset).policy is not None:
-            some = load_pairs(session, subset.dataset_id, sample_of(select(Pair.id), subset))
+            every = select(IDS).where(Pair.dataset_id == subset.dataset_id)
+            some = sample_of(session, subset, every)
             pairs = None if asked_of(subset).where else report["pairs"]
             return Counted(report["pairs"], pairs, report, some)
-    every, kept = candidates(session, subset), pool_ids(session, subset)
-    sample = load_pairs(session, subset.dataset_id, sample_of(kept, subset))
+    every, kept = candidates(session, subset, IDS), pooled(session, subset, IDS)
+    sample = sample_of(session, subset, kept)
     return Counted(size(session, every), size(session, kept), None, sample)
 
 
@@ -80,9 +82,10 @@ def is_built(session: Session, dataset_id: uuid.UUID, policy: PairPolicy) -> boo
     return newest is not None and newest.labels_sha256 == labels_sha256(session, dataset_id)
 
 
-def sample_of(query: Any, subset: Subset) -> Any:
+def sample_of(session: Session, subset: Subset, query: Any) -> Pairs:
     """Ids are hashes: the first of them are a uniform sample."""
-    return query.where(Pair.dataset_id == subset.dataset_id).order_by(Pair.id).limit(SAMPLED)
+    ids = list(session.scalars(query.order_by(Pair.id).limit(SAMPLED)))
+    return load_pairs(session, subset.dataset_id, ids)
 
 
 def size(session: Session, ids: Any) -> int:

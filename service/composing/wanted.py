@@ -21,7 +21,7 @@ from service.tables.jobs import Job, JobKind
 from service.tables.subsets import Subset
 
 PAIRS_STAGE = "pairs"
-STAGES = ["embed", "score", "fit", "select"]
+STAGES = ["embed", "score", "fit", "shards", "select"]
 RESERVED = (COMBINED, RECIPE_ID)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from curation.items import Pairs
 from curation.signals import Fit, Scores
 from curation.signals.style import Style
+from service.composing import items
 from service.queue import celery
 from service.tables.jobs import Job, JobKind
 from workers.handler import ShardPlan, Work
@@ -31,6 +32,17 @@ def slow_score(self: Style, items: Pairs, fit: Fit | None = None) -> Scores:
 
 
 Style.score = slow_score
+
+SELECT_SECONDS = 1.0  # between the items of a subset and the end of their transaction
+quick_items = items.write_items
+
+
+def slow_items(*given: Any, **named: Any) -> None:
+    quick_items(*given, **named)
+    time.sleep(SELECT_SECONDS)
+
+
+items.write_items = slow_items
 
 
 class Deadly:

@@ -1,7 +1,5 @@
-"""Subsets out of filters, policies, seeds, tokens and other subsets, by real jobs."""
+"""Subsets out of filters, policies, seeds and tokens, by real jobs."""
 
-import uuid
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,55 +7,17 @@ from fastapi.testclient import TestClient
 
 from curation.items import Pairs
 from service.composing.costs import tokens_of
-from tests.workers.replaying import asked, described, replayed, uploaded
+from service.config import settings
+from tests.workers.composing import TOP, ids, items, made, rows
+from tests.workers.replaying import uploaded
+from workers import selecting
 
 pytestmark = pytest.mark.usefixtures("rung")
-TOP = {
-    "id": "longest",
-    "title": "The longest difference",
-    "signals": {"form": {"kind": "style"}},
-    "terms": {"margin": "form.length_log_ratio"},
-    "selector": {"kind": "top"},
-}
-
-
-def rows(count: int) -> list[dict[str, Any]]:
-    return [
-        {
-            "prompt": f"Question {i} about tea?",
-            "chosen": f"Answer {i} " + "is long " * (i % 7 + 1),
-            "rejected": f"No {i}",
-            "metadata": {"kind": "odd" if i % 2 else "even"},
-        }
-        for i in range(count)
-    ]
 
 
 @pytest.fixture
 def owner(client: TestClient) -> str:
     return uploaded(client, "mine", rows(40))
-
-
-def made(client: TestClient, owner: str, **wanted: Any) -> dict[str, Any]:
-    body = {"recipe": "random", "budget": "50%", **wanted}
-    id = asked(client, f"/{owner}/subsets", body)["subset"]["id"]
-    found = client.get(f"/api/v1/subsets/{id}").json()
-    assert found["state"] == "ready", found
-    return found
-
-
-def combined(client: TestClient, **wanted: Any) -> dict[str, Any]:
-    id = asked(client, "/subsets/combine", wanted)["subset"]["id"]
-    return client.get(f"/api/v1/subsets/{id}").json()
-
-
-def items(client: TestClient, subset: dict[str, Any], kept: bool | None = True) -> list[Any]:
-    query = "" if kept is None else f"&kept={str(kept).lower()}"
-    return client.get(f"/api/v1/subsets/{subset['id']}/items?limit=1000{query}").json()["items"]
-
-
-def ids(client: TestClient, subset: dict[str, Any]) -> list[str]:
-    return [item["pair_id"] for item in items(client, subset)]
 
 
 def test_only_pairs_that_the_filter_keeps_are_selected(client: TestClient, owner: str) -> None:
@@ -141,56 +101,6 @@ def test_several_seeds_say_how_often_each_pair_is_kept(client: TestClient, owner
     assert made(client, owner)["manifest"]["stability"] is None
 
 
-def test_subsets_are_put_together_as_sets_in_the_order_of_the_first(
-    client: TestClient, owner: str
-) -> None:
-    a, b, c = (made(client, owner, seed=seed) for seed in range(3))
-    first, second, third = (ids(client, each) for each in (a, b, c))
-    union = combined(client, union=[a["id"], b["id"]], tags=["both"])
-    assert ids(client, union) == first + [each for each in second if each not in first]
-    minus = combined(client, minus=[a["id"], b["id"], c["id"]])
-    assert ids(client, minus) == [x for x in first if x not in second and x not in third]
-    both = combined(client, intersect=[b["id"], a["id"]])
-    assert ids(client, both) == [each for each in second if each in first]
-    assert len(ids(client, union)) == len(ids(client, both)) + len(set(first) ^ set(second))
-    assert union["tags"] == ["both"]
-    assert [each["id"] for each in union["manifest"]["parents"]] == [a["id"], b["id"]]
-    assert sum(minus["manifest"]["reasons"].values()) == minus["pool"] == 40
-    assert minus["manifest"]["reasons"]["subtracted"] == len(first) - len(ids(client, minus))
-    nested = combined(client, minus=[union["id"], both["id"]])
-    assert set(ids(client, nested)) == set(first) ^ set(second)
-    answer = client.post(f"/api/v1/subsets/{union['id']}/evaluate", json={})
-    assert (answer.status_code, answer.json()["code"]) == (422, "no_recipe")
-
-
-def test_scores_of_both_parents_are_in_an_export_of_their_union(
-    client: TestClient, owner: str
-) -> None:
-    other = {**TOP, "signals": {"form": {"kind": "style"}, "near": {"kind": "style"}}}
-    a, b = made(client, owner, recipe=TOP), made(client, owner, recipe=other)
-    union = combined(client, union=[a["id"], b["id"]])
-    names = [list(use["columns"].values()) for use in union["manifest"]["signals"]]
-    assert len(names) == 1  # the same scores, whatever a recipe calls them
-    assert "length_log_ratio" in names[0]
-
-
-def test_only_tags_change_and_a_subset_in_use_stays(client: TestClient, owner: str) -> None:
-    a, b = made(client, owner, seed=1), made(client, owner, seed=2)
-    answer = client.patch(f"/api/v1/subsets/{a['id']}", json={"tags": ["kept"]})
-    assert answer.json() == {**a, "tags": ["kept"]}
-    for body in ({"seed": 4}, {"tags": ["<b>"]}, {"tags": ["x"], "recipe": "fifa"}, {}):
-        assert client.patch(f"/api/v1/subsets/{a['id']}", json=body).status_code == 422
-    union = combined(client, union=[a["id"], b["id"]])
-    waiting = client.post(f"/api/v1/subsets/{b['id']}/exports", json={}).json()["job"]["id"]
-    answer = client.delete(f"/api/v1/subsets/{b['id']}")
-    assert (answer.status_code, answer.json()["jobs"]) == (409, [waiting])
-    assert client.delete(f"/api/v1/subsets/{a['id']}").status_code == 204
-    assert client.get(f"/api/v1/subsets/{a['id']}").status_code == 404
-    assert len(ids(client, union)) == union["size"]
-    asking = client.post("/api/v1/subsets/combine", json={"union": [b["id"], union["id"]]})
-    assert asking.status_code == 202
-
-
 def test_a_preview_counts_and_makes_nothing(client: TestClient, owner: str) -> None:
     where = "metadata.kind = 'odd'"
     wanted = {"recipe": TOP, "where": where, "budget": "$1 at $1 per 1k tokens", "preview": True}
@@ -252,35 +162,34 @@ def test_what_can_not_be_is_refused_before_a_job(
     assert code == "invalid" or answer.json()["code"] == code
 
 
-def test_sets_of_strangers_and_of_nothing_are_refused(client: TestClient, owner: str) -> None:
-    a = made(client, owner)["id"]
-    other = made(client, uploaded(client, "other", rows(5)))["id"]
-    for body, status in [
-        ({"union": [a]}, 422), ({"union": [a, a]}, 422), ({}, 422), ({"union": [a, other]}, 422),
-        ({"union": [a, other], "minus": [a, other]}, 422),
-        ({"union": [a, str(uuid.uuid4())]}, 404),
-    ]:  # fmt: skip
-        assert client.post("/api/v1/subsets/combine", json=body).status_code == status, body
-
-
-def test_what_was_composed_is_made_again_from_its_manifest(
-    client: TestClient, owner: str, tmp_path: Path
+def test_more_pairs_than_a_worker_holds_are_selected_in_two_stages(
+    client: TestClient, owner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also in a dataset of the same file that has none of it: the same ids, the same bytes."""
-    odd = made(
-        client, owner, recipe=TOP, where="metadata.kind = 'odd'", budget="300 tokens",
-        policy="majority", tags=["odd"], seeds=[2, 0],
-    )  # fmt: skip
-    others = made(client, owner, recipe="random", seed=5)
-    union = combined(client, union=[odd["id"], others["id"]], tags=["all of it"])
-    nested = combined(client, minus=[union["id"], others["id"]])
-    twin = uploaded(client, "twin", rows(40))
-    asked(client, f"/{twin}/pair-builds", {"policy": "majority"})
-    for subset in (odd, nested, union):
-        out = tmp_path / subset["id"]
-        said = described(client, f"subsets/{subset['id']}", out)
-        assert said["replay"].get("subset", {}).get("tags", []) == subset["tags"]
-        assert replayed(client, said, owner) == {}
-        assert replayed(client, said, twin) == {}
-    changed = {**said, "recipe": {**said["recipe"], "of": said["recipe"]["of"][::-1]}}
-    assert ("recipe", "recipe.of") in replayed(client, changed, twin)
+    wanted = {"recipe": TOP, "budget": "25%", "where": "NOT prompt.text LIKE '%9%'"}
+    at_once = made(client, owner, **wanted)
+    small = settings.model_copy(update={"select_pairs": 15})
+    monkeypatch.setattr(selecting, "settings", small)
+    found = made(client, owner, **wanted)
+    assert ids(client, found) == ids(client, at_once)
+    assert (found["pool"], found["size"]) == (at_once["pool"], at_once["size"]) == (36, 9)
+    reasons, before = found["manifest"]["reasons"], at_once["manifest"]["reasons"]
+    assert reasons == before == {"selected": 9, "over_budget": 27, "not_in_filter": 4}
+    assert "of all 36 put forward" in found["manifest"]["degraded"][-1]
+    tokens = made(client, owner, recipe=TOP, budget="200 tokens")
+    assert 150 < tokens["manifest"]["tokens"] <= 200
+
+
+def test_fields_of_the_lines_make_classes_and_an_unknown_one_is_said(
+    client: TestClient, owner: str
+) -> None:
+    by = {"kind": "quota", "fields": ["meta.kind"], "shares": {"odd": 0.25}, "term": "margin"}
+    found = made(client, owner, recipe={**TOP, "selector": by}, budget="20")
+    page = client.get(f"/api/v1/{owner}/pairs?where=metadata.kind = 'odd'&limit=100").json()
+    odd = {each["id"] for each in page["items"]}
+    kept = ids(client, found)
+    assert (len(kept), sum(name in odd for name in kept)) == (20, 5)
+    assert found["manifest"]["reasons"]["quota_full"] > 0
+    assert found["manifest"]["degraded"] == []
+    nothing = {**TOP, "selector": {**by, "fields": ["planet"]}}
+    said = made(client, owner, recipe=nothing)["manifest"]["degraded"]
+    assert said == ["field planet: no pair has it"]
