@@ -3,5 +3,14 @@
 from curation.evaluation.evaluate import DRAWS, evaluate_split
 from curation.evaluation.splits import SPLITS
 from curation.evaluation.summary import Evaluation, summarise
+from curation.evaluation.wanted import Contender, Wanted
 
-__all__ = ["DRAWS", "SPLITS", "Evaluation", "evaluate_split", "summarise"]
+__all__ = [
+    "DRAWS",
+    "SPLITS",
+    "Contender",
+    "Evaluation",
+    "Wanted",
+    "evaluate_split",
+    "summarise",
+]

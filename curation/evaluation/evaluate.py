@@ -7,13 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curation.evaluation.composition import composition
-from curation.evaluation.heads import HEADS, accuracies, kernels
+from curation.evaluation.heads import HEADS, agreements, kernels
 from curation.evaluation.splits import Split, split
+from curation.evaluation.wanted import Wanted, by_slice, more
 from curation.items import Floats, Indices, Pairs
 from curation.recipes.apply import select
 from curation.recipes.recipe import Recipe
 
 DRAWS = 5
+NOTHING_MORE = Wanted()
 MAX_PAIRS = 4000  # inner products of all pairs are held in memory: 128 MB a head
 
 
@@ -34,6 +36,7 @@ def evaluate_split(
     seed: int = 0,
     max_pairs: int = MAX_PAIRS,
     sign: Floats | None = None,
+    wanted: Wanted = NOTHING_MORE,
 ) -> dict[str, Any]:
     """One shard: split `number`, as a small dict for `summarise`. {"reason": …} where it can't be.
 
@@ -42,6 +45,7 @@ def evaluate_split(
     uniform draws of the same size from the training pairs that the selector could have taken, and
     on all training pairs. Above `max_pairs` the pairs of randomly chosen prompts stand for all.
     `sign` (n,) is -1 where a label counts the other way round in the test: for known wrong labels.
+    `wanted` says what is told besides.
     """
     everything = len(pairs)
     rows = sampled(pairs, max_pairs, seed)
@@ -65,8 +69,14 @@ def evaluate_split(
     rng = np.random.default_rng([seed, number, 1])
     drawn = [rng.choice(eligible, len(subset), replace=False) for _ in range(max(draws, 1))]
     sets = [subset, np.arange(len(training)), *drawn]
+    besides = more(wanted, training, rows[parts.train], rng)
     prompts = len(set(training.prompt_ids))
-    return {
+    right = judged(pairs, parts, [*sets, *besides.sets], truth)
+    tested = rows[parts.test].tolist()
+    classes: dict[str, list[str]] = {
+        name: [str(column[row]) for row in tested] for name, column in wanted.by.items()
+    }
+    result = {
         "pairs": everything,
         "measured": len(pairs),
         "prompts": len(set(pairs.prompt_ids)),
@@ -74,12 +84,13 @@ def evaluate_split(
         "test": len(parts.test),
         "size": len(subset),
         "draws": len(drawn),
-        "heads": judged(pairs, parts, sets, truth),
+        "heads": {name: means(table[:, : len(sets)]) for name, table in right.items()},
         "composition": {
             name: composition(training.take(part), prompts).model_dump()
             for name, part in (("pool", sets[1]), ("subset", subset), ("random", drawn[0]))
         },
     }
+    return {**result, **besides.told(right, len(sets)), **by_slice(right, len(sets), classes)}
 
 
 def chosen(
@@ -93,21 +104,21 @@ def chosen(
 
 def judged(
     pairs: Pairs, parts: Split, sets: Sequence[Indices], truth: Floats
-) -> dict[str, dict[str, float]]:
-    """Test accuracy by head of the subset, all training pairs, and the mean of the draws."""
+) -> dict[str, NDArray[np.float64]]:
+    """Head -> (len(test), len(sets)): which test labels it agrees with, trained on each set."""
     weights = np.zeros((len(parts.train), len(sets)))
     for column, rows in enumerate(sets):
         weights[rows, column] = 1
-    found: dict[str, dict[str, float]] = {}
-    for name, kernel in kernels(pairs).items():
-        ridge = HEADS[name].ridge
-        right = accuracies(kernel, ridge, weights, parts.train, parts.test, truth)
-        found[name] = {
-            "subset": float(right[0]),
-            "full": float(right[1]),
-            "random": float(right[2:].mean()),
-        }
-    return found
+    return {
+        name: agreements(kernel, HEADS[name].ridge, weights, parts.train, parts.test, truth)
+        for name, kernel in kernels(pairs).items()
+    }
+
+
+def means(right: NDArray[np.float64]) -> dict[str, float]:
+    """Accuracy of the subset, all training pairs, and the mean of the draws."""
+    found = right.mean(axis=0)
+    return {"subset": float(found[0]), "full": float(found[1]), "random": float(found[2:].mean())}
 
 
 def sampled(pairs: Pairs, limit: int, seed: int) -> NDArray[np.int64]:

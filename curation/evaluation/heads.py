@@ -62,7 +62,15 @@ def gram(matrix: Any) -> NDArray[np.float64]:
 def accuracies(
     kernel: Floats, ridge: float, weights: Floats, train: Indices, test: Indices, sign: Floats
 ) -> NDArray[np.float64]:
-    """(B,) share of test pairs whose label the head agrees with; a margin of 0 counts half.
+    """(B,) share of test pairs whose label the head agrees with; a margin of 0 counts half."""
+    found = agreements(kernel, ridge, weights, train, test, sign)
+    return np.asarray(found.mean(axis=0), np.float64)
+
+
+def agreements(
+    kernel: Floats, ridge: float, weights: Floats, train: Indices, test: Indices, sign: Floats
+) -> NDArray[np.float64]:
+    """(len(test), B) 1 where the head agrees with the label, ½ at a margin of 0, else 0.
 
     Column b of `weights` (len(train), B) is a training set. `sign` (n,) is -1 where the label of a
     pair counts the other way round in the test, else 1. In the span of the training pairs
@@ -78,4 +86,4 @@ def accuracies(
     margin = (kernel[np.ix_(test, train)] @ mixture) * sign[test][:, None]
     # In exact arithmetic equal responses have margin 0: rounding must not decide for them.
     tied = np.abs(margin) <= 1e-9 * np.abs(margin).max(axis=0, initial=0.0)
-    return np.asarray(np.where(tied, 0.5, margin > 0).mean(axis=0), np.float64)
+    return np.asarray(np.where(tied, 0.5, margin > 0), np.float64)

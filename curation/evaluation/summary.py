@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from curation.evaluation.besides import besides
 from curation.evaluation.composition import Composition
 from curation.evaluation.heads import HEADS, TOP
 from curation.evaluation.intervals import Interval, corrected
 
 FEW_PAIRS = 100
 FEW_PROMPTS = 20
+ASKED = ("against", "slices", "curve")  # what is there only where it was asked for
 
 
 class Frozen(BaseModel):
@@ -54,6 +56,7 @@ class Evaluation(Frozen):
     heads, false where it does not, None where it cannot be said: a single split, fewer than 100
     pairs or 20 prompts (then `warning` says so), or nothing measured (then `reason` says why and
     the figures are None). `pairs`, `size`: pairs evaluated on, and mean size of a subset.
+    `against`, `slices`, `curve`: curation.evaluation.besides, where they were asked for.
     """
 
     judge: str | None = None
@@ -68,6 +71,9 @@ class Evaluation(Frozen):
     pairs: int = 0
     size: float | None = None
     composition: Compositions | None = None
+    against: dict[str, Any] | None = None
+    slices: dict[str, Any] | None = None
+    curve: dict[str, Any] | None = None
     warning: str | None = None
     reason: str | None = None
 
@@ -77,8 +83,9 @@ class Evaluation(Frozen):
             return {"reason": self.reason}
         body = self.model_dump(mode="json")
         del body["reason"]
-        if self.warning is None:
-            del body["warning"]
+        for name in ("warning", *ASKED):
+            if body[name] is None:
+                del body[name]
         return body
 
 
@@ -101,6 +108,7 @@ def summarise(splits: Sequence[Mapping[str, Any]]) -> Evaluation:
             "pairs": measured[0]["measured"],
             "size": float(np.mean([one["size"] for one in measured])),
             "composition": compositions(measured),
+            **besides(measured, float(np.mean([one["test"] / one["train"] for one in measured]))),
             "warning": "; ".join(filter(None, [small, *caveats(splits, measured)])) or None,
         }
     )

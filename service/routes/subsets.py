@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -26,6 +26,11 @@ router = APIRouter(prefix="/api/v1", tags=["subsets"], route_class=IdempotentRou
 EVALUATE_STAGES = ["embed", "split"]
 
 
+Slice: TypeAlias = Literal[
+    "length", "source", "topic", "annotator", "annotator_group", "language", "model_pair", "aspect"
+]
+
+
 class EvaluateIn(BaseModel):
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"splits": 5, "draws": 5}]}
@@ -34,6 +39,15 @@ class EvaluateIn(BaseModel):
     splits: int | None = Field(default=None, ge=2, le=50, description="training/test splits")
     draws: int | None = Field(
         default=None, ge=5, le=50, description="random subsets a split, to average over"
+    )
+    against: list[uuid.UUID] = Field(
+        default=[], max_length=8, description="other subsets of the dataset, on the same splits"
+    )
+    by: list[Slice] = Field(
+        default=[], max_length=8, description="accuracies by these classes of the test pairs"
+    )
+    curve: bool = Field(
+        default=False, description="also a learning curve, and how many pairs are enough"
     )
 
 
@@ -148,11 +162,17 @@ def evaluate_subset(
     if is_combined(subset):
         detail = "other subsets were put together here: there is no recipe to evaluate"
         raise Invalid(detail, code="no_recipe")
+    for other_id in body.against:
+        other = owned(session, workspace, Subset, other_id)
+        if other.dataset_id != subset.dataset_id or other.state != "ready" or is_combined(other):
+            detail = f"subset {other_id} is not a ready subset by a recipe of the same dataset"
+            raise Invalid(detail, code="not_comparable")
+    asked = body.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     job = Job(
         workspace_id=workspace.id,
         dataset_id=subset.dataset_id,
         kind=JobKind.evaluate,
-        spec={"subset_id": str(subset.id), **body.model_dump(exclude_none=True)},
+        spec={"subset_id": str(subset.id), **asked},
         stages=EVALUATE_STAGES,
     )
     enqueue(session, job)

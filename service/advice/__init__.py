@@ -1,0 +1,1 @@
+"""Which recipe to use on some files: measured, within a time."""
