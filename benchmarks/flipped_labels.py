@@ -6,6 +6,9 @@ one view, its probability of the given label being cleanlab's self-confidence. A
 flips and the same vectors.
 """
 
+import json
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,26 +25,28 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 
 from benchmarks.outcome import Outcome
-from benchmarks.subset_vs_random import flipped, load
+from benchmarks.subset_vs_random import flipped, load, read
 from benchmarks.verified_pairs import crowd_kit
+from curation.audit.heads import plan_of
 from curation.consensus.majority import majority
 from curation.consensus.votes import NONE, Votes
 from curation.items import Pairs, View
-from curation.models.ensemble import combine, head_margins
-from curation.signals.reward_margin import RewardMargin
+from curation.models.ensemble import combine, fit_ensemble
+from curation.signals.reward_margin import ALL_VIEWS
+from service.audit.given import said
 
 RATE = 0.2
+ALL = "all views"
 
 
-def prefsift(pairs: Pairs, seed: int) -> dict[str, NDArray[np.float64]]:
-    """Margins of the ensemble, and of each of its views alone."""
-    signal = RewardMargin(seed=seed)
-    fit = signal.fit(pairs)
-    by_view = head_margins(pairs, signal.plan(), fit.arrays)
-    every = np.concatenate(list(by_view.values()), axis=2)
-    arms = {**{f"view {name}": m for name, m in by_view.items()}, "prefsift, all views": every}
+def prefsift(pairs: Pairs, views: Sequence[str], seed: int) -> dict[str, NDArray[np.float64]]:
+    """Margins of an audit's heads, and of each of their views alone."""
+    plan = plan_of(views, seed)
+    fit = fit_ensemble(pairs, plan)
+    every = np.concatenate(list(fit.margins.values()), axis=2)
+    arms = {**{f"view {name}": m for name, m in fit.margins.items()}, ALL: every}
     return {
-        name: combine(pairs.prompt_ids, signal.plan(), fit.arrays, margin).mean
+        name: combine(pairs.prompt_ids, plan, fit.arrays, margin).mean
         for name, margin in arms.items()
     }
 
@@ -76,7 +81,15 @@ def peers(pairs: Pairs) -> dict[str, NDArray[np.float64]]:
 
 @cache
 def loaded(name: str, data: Path, cache: Path) -> Pairs:
-    return load(name, data, cache)[0]
+    """Of qa_feedback with the passages and the reference answer that its records bring."""
+    pairs = load(name, data, cache)[0]
+    if name != "qa_feedback":
+        return pairs
+    records = json.loads(read(data / "qa_feedback" / "dev_feedback.json.gz"))
+    of = {record["question"]: record for record in records}
+    sources = ["\n\n".join(said(of[prompt]["passages"])) for prompt in pairs.prompts]
+    reference = [of[prompt]["gold"] for prompt in pairs.prompts]
+    return replace(pairs, grounds={"sources": sources, "reference": reference})
 
 
 def cell(name: str, data: Path, cache: Path, seed: int) -> Outcome:
@@ -105,11 +118,13 @@ def learnt(pairs: Pairs) -> dict[str, NDArray[Any]]:
 
 
 def scored(pairs: Pairs, seed: int) -> dict[str, NDArray[Any]]:
-    ours = prefsift(pairs, seed)
-    all_views = ours.pop("prefsift, all views")
+    ours = prefsift(pairs, [*ALL_VIEWS, *pairs.grounds], seed)
+    audited = {"prefsift, as audited": ours.pop(ALL)}
+    if pairs.grounds:
+        audited["prefsift, by prompt and responses alone"] = prefsift(pairs, ALL_VIEWS, seed)[ALL]
     single = {f"single reward model: {view.removeprefix('view ')}": margin
               for view, margin in ours.items()}  # fmt: skip
-    return {**single, "prefsift, as audited": all_views}
+    return {**single, **audited}
 
 
 def quality(margin: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -60,6 +60,8 @@ class Pairs:
     `fields` are named classes that the texts do not tell (source, language, …), "" where unknown.
     `facts` are numbers that come with the label, NaN where unknown: `gold` (1 the chosen response
     is verified to be better, 0 the rejected one), `votes`, `margin`, ….
+    `grounds` are texts that answers can be held against, "" where there is none: `sources` that
+    they should keep to, a `reference` answer.
     """
 
     ids: Sequence[str]
@@ -70,6 +72,7 @@ class Pairs:
     vectors: Mapping[View, Floats] = field(default_factory=dict[View, Floats])
     fields: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     facts: Mapping[str, Floats] = field(default_factory=dict[str, Floats])
+    grounds: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -91,6 +94,7 @@ class Pairs:
             {view: matrix[rows] for view, matrix in self.vectors.items()},
             {name: pick(column) for name, column in self.fields.items()},
             {name: np.asarray(column)[rows] for name, column in self.facts.items()},
+            {name: pick(column) for name, column in self.grounds.items()},
         )
 
     def fact(self, name: str) -> NDArray[np.float64]:

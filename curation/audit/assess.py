@@ -62,6 +62,7 @@ def assess(questions: Questions, content: Content, anchors: Anchors, seed: int =
         "content.p_correct": np.where(decided, content.p_correct, np.nan),
         "content.margin": np.where(decided, content.margin, np.nan),
         "content.spread": np.where(decided, content.spread, np.nan),
+        **doubts_of_heads(content, decided),
         "em.p_correct": spread_out(em.p_correct, learnt(questions, content)),
         "verified.p_correct": from_verified(questions, anchors, seed),
         "disagreement.share": disagreement(questions),
@@ -105,6 +106,13 @@ def content_p_a(questions: Questions, content: Content) -> Floats | None:
         return None
     towards_a = np.where(questions.labels == 1, 1 - content.p_correct, content.p_correct)
     return np.nan_to_num(towards_a, nan=0.5)
+
+
+def doubts_of_heads(content: Content, decided: NDArray[np.bool_]) -> dict[str, Floats]:
+    """S12 over the text heads: how unsure each of them is, and how far they differ."""
+    columns = {"content.expected": content.expected, "content.mutual": content.mutual}
+    return {name: np.where(decided, bits, np.nan) for name, bits in columns.items()
+            if bits is not None}  # fmt: skip
 
 
 def learnt(questions: Questions, content: Content) -> NDArray[np.bool_]:

@@ -1,7 +1,7 @@
 """What the texts alone say about each label: a proxy reward model that never saw the label."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -11,7 +11,7 @@ from curation.consensus.votes import B
 from curation.items import Floats, Pairs, Texts, View
 from curation.noise.em import WEAKEST_SCORER
 from curation.signals.embedding import Embedding
-from curation.signals.reward_margin import ALL_VIEWS, RewardMargin
+from curation.signals.reward_margin import ALL_VIEWS
 
 Progress: TypeAlias = Callable[[float], object]  # told the share of texts that are embedded
 VectorsOf: TypeAlias = Callable[[Texts, Progress], Floats]  # (texts, d), unit length
@@ -34,6 +34,8 @@ class Content:
     calibration_error: float = float("nan")
     why: str | None = None
     metrics: dict[str, float] = field(default_factory=dict[str, float])
+    expected: Floats | None = None  # (n,) bits: how unsure a head is, and how far heads differ
+    mutual: Floats | None = None
     differences: Floats | None = None  # (n, d), embedding of response a − that of b
 
     @property
@@ -48,14 +50,15 @@ def nothing(n: int, why: str) -> Content:
 
 
 def embedded(texts: Texts, progress: Progress) -> Floats:
-    """By the default model, in blocks."""
+    """By the default model, in blocks; in half precision, as a dataset keeps vectors: whoever has
+    them already gets the same numbers."""
     embedder, blocks = Embedding(), list[Floats]()
     for start in range(0, len(texts), BLOCK):
         rows = slice(start, start + BLOCK)
         block = Texts(texts.ids[rows], texts.prefixes[rows], texts.bodies[rows])
         vectors = embedder.score(block).vectors
         assert vectors is not None
-        blocks.append(vectors)
+        blocks.append(vectors.astype(np.float16))
         progress(min(start + BLOCK, len(texts)) / len(texts))
     return np.vstack(blocks)
 
@@ -80,26 +83,26 @@ def judge_content(
     pairs = as_pairs(questions)
     if embed:
         pairs = with_vectors(pairs, vectors_of, progress)
-    signal = RewardMargin(heads=ALL_VIEWS if embed else WITHOUT_VECTORS, seed=seed)
-    decided = np.flatnonzero(questions.decided)
-    fit = signal.fit(pairs if len(decided) == len(pairs) else pairs.take(decided))
-    if not fit.arrays:
+    from curation.audit.heads import judged_by_heads  # loads torch
+
+    views = [*(ALL_VIEWS if embed else WITHOUT_VECTORS), *pairs.grounds]
+    found = judged_by_heads(pairs, np.flatnonzero(questions.decided), views, seed)
+    if found is None:
         return nothing(len(questions), "too few different prompts")
-    columns = signal.score(pairs, fit).columns
-    p_correct, margin, spread = (
-        columns[name].values for name in ("p_correct", "margin_mean", "margin_std")
-    )
     return Content(
-        p_correct, margin, spread, fit.metrics["oof_accuracy"], fit.metrics["oof_ece"],
-        metrics=dict(fit.metrics), differences=differences(questions, pairs),
+        found.p_correct, found.margin, found.spread, found.metrics["oof_accuracy"],
+        found.metrics["oof_ece"], metrics=found.metrics, expected=found.expected,
+        mutual=found.mutual, differences=differences(questions, pairs),
     )  # fmt: skip
 
 
 def differences(questions: Questions, pairs: Pairs) -> Floats | None:
     if not pairs.has(View.chosen):
         return None
-    towards = pairs.vectors[View.chosen] - pairs.vectors[View.rejected]
-    return towards * np.where(questions.labels == B, -1, 1).astype(towards.dtype)[:, None]
+    chosen, rejected = (pairs.vectors[view] for view in (View.chosen, View.rejected))
+    towards = np.subtract(chosen, rejected, dtype=np.float32)
+    towards *= np.where(questions.labels == B, -1, 1).astype(np.float32)[:, None]
+    return towards
 
 
 def as_pairs(questions: Questions) -> Pairs:
@@ -109,7 +112,8 @@ def as_pairs(questions: Questions) -> Pairs:
     prompts = [prompt for prompt, _, _ in texts]
     chosen = [b if turn else a for (_, a, b), turn in zip(texts, turned, strict=True)]
     rejected = [a if turn else b for (_, a, b), turn in zip(texts, turned, strict=True)]
-    return Pairs([str(i) for i in range(len(texts))], prompts, prompts, chosen, rejected)
+    ids = [str(i) for i in range(len(texts))]
+    return Pairs(ids, prompts, prompts, chosen, rejected, grounds=questions.grounds)
 
 
 def with_vectors(pairs: Pairs, vectors_of: VectorsOf, progress: Progress) -> Pairs:
@@ -126,4 +130,4 @@ def with_vectors(pairs: Pairs, vectors_of: VectorsOf, progress: Progress) -> Pai
     texts = Texts([str(i) for i in range(len(keys))], [k[0] for k in keys], [k[1] for k in keys])
     matrix = vectors_of(texts, progress)
     vectors = {view: matrix[[rows[key] for key in keys]] for view, keys in wanted.items()}
-    return Pairs(pairs.ids, pairs.prompt_ids, pairs.prompts, pairs.chosen, pairs.rejected, vectors)
+    return replace(pairs, vectors=vectors)

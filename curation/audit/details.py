@@ -19,12 +19,16 @@ from curation.consensus.votes import A
 @dataclass(frozen=True)
 class Policy:
     """S10: the share of `pairs` whose labelled response the policy finds likelier; how many
-    `referred` pairs have the reference's, and the share it has the wrong way round."""
+    `referred` pairs have the reference's, and the share it has the wrong way round; on how many
+    `voted` of those several annotators decided, and the share that a perfectly trained policy
+    would rank as they do."""
 
     pairs: int
     accuracy: float
     referred: int
     difficult: float
+    voted: int
+    idealised: float
 
 
 @dataclass(frozen=True)
@@ -101,8 +105,10 @@ def longer(questions: Questions) -> Longer | None:
 def policy(assessment: Assessment) -> Policy:
     ranked = assessment.columns["policy.ranked"]
     hard = assessment.columns["policy.difficulty"]
-    own, referred = np.isfinite(ranked), np.isfinite(hard)
+    ideal = assessment.columns["policy.idealised"]
+    own, referred, voted = np.isfinite(ranked), np.isfinite(hard), np.isfinite(ideal)
     return Policy(
         int(own.sum()), float(ranked[own].mean()) if own.any() else float("nan"),
         int(referred.sum()), float((hard[referred] > 0).mean()) if referred.any() else float("nan"),
+        int(voted.sum()), float(ideal[voted].mean()) if voted.any() else float("nan"),
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """What the labels express beyond length and position: features of the responses' embeddings."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Literal, TypeAlias
 
@@ -13,6 +13,8 @@ from curation.consensus.votes import A
 from curation.items import Floats
 from curation.structure.dictionary import Sparse, dictionary
 from curation.structure.expressions import Expression, expressions, held_out_auc
+from curation.structure.feature_flip import FeatureFlip, feature_flip
+from curation.structure.homogeneity import absent, coverage
 from curation.structure.naming import Name, names, strongest
 
 Method: TypeAlias = Literal["autoencoder", "dictionary"]
@@ -27,11 +29,15 @@ EXAMPLES = 3
 @dataclass(frozen=True)
 class Feature:
     """`examples`: rows of the questions where it is active most, each of another prompt, and its
-    activation there: above 0 where a has more of it."""
+    activation there: above 0 where a has more of it. `absent`: the share of prompts whose responses
+    do not differ in it. `flip`: what turning the labels that it drives would do, its rows being
+    those of the questions; None where the labels don't express it."""
 
     expression: Expression
     name: Name
     examples: tuple[tuple[int, float], ...]
+    absent: float = float("nan")
+    flip: FeatureFlip | None = None
 
     @property
     def expressed(self) -> bool:
@@ -42,7 +48,9 @@ class Feature:
 class Expressed:
     """`features` that were tested, strongest evidence first; `why` there are none. `pairs` that
     were decided; `explained` share of what tells responses apart, and `dead` of `count` features;
-    AUC on labels that were not seen: of length and position, and with the features."""
+    AUC on labels that were not seen: of length and position, and with the features. `coverage`: of
+    the stances, the two sides of each feature, those that some response of a prompt takes, mean
+    over prompts (D03)."""
 
     features: tuple[Feature, ...] = ()
     why: str | None = None
@@ -53,6 +61,7 @@ class Expressed:
     dead: int = 0
     auc_controls: float = float("nan")
     auc_features: float = float("nan")
+    coverage: float = float("nan")
 
     @property
     def found(self) -> tuple[Feature, ...]:
@@ -87,16 +96,46 @@ def expressed(
     a_better, groups = questions.labels[rows] == A, questions.prompts[rows]
     held = controls(questions, texts)[rows]
     tested = expressions(sparse.activations, held, a_better, groups, seed=seed)
+    stances, missing = covered(sparse.activations, groups)
     named = names(sparse.activations, [texts[row][1:] for row in rows.tolist()], seed)
     features = tuple(
-        Feature(each, named[each.feature], examples(sparse, each.feature, rows, questions.prompts))
+        Feature(
+            each, named[each.feature], examples(sparse, each.feature, rows, questions.prompts),
+            float(missing[each.feature]), turned(each, sparse, held, a_better, groups, rows, seed),
+        )
         for each in tested
-    )
+    )  # fmt: skip
     both = np.column_stack([held, sparse.activations])
     return Expressed(
         features, None, how, len(rows), len(sparse.decoder), sparse.explained, sparse.dead,
         held_out_auc(held, a_better, groups, seed), held_out_auc(both, a_better, groups, seed),
+        stances,
     )  # fmt: skip
+
+
+def covered(activations: Floats, prompts: NDArray[np.int64]) -> tuple[float, Floats]:
+    """D03: the mean coverage of the prompts, and (M,) the share of prompts where a feature is not.
+
+    Where two responses differ in a feature, one takes either side: stances 2f and 2f + 1."""
+    row, feature = np.nonzero(activations)
+    count = activations.shape[1]
+    of = np.concatenate([prompts[row], prompts[row], prompts])
+    none = np.full(len(prompts), -1)
+    stances = np.concatenate([2 * feature, 2 * feature + 1, none])
+    return float(coverage(of, stances, 2 * count).mean()), absent(of, stances, 2 * count)[::2]
+
+
+def turned(
+    found: Expression, sparse: Sparse, held: Floats, a_better: NDArray[np.bool_],
+    groups: NDArray[np.int64], rows: NDArray[np.int64], seed: int,
+) -> FeatureFlip | None:  # fmt: skip
+    """N08, were the preference unwanted."""
+    if found.p_value >= SIGNIFICANT:
+        return None
+    flip = feature_flip(
+        sparse.activations, held, found.feature, found.coefficient, a_better, groups, seed=seed
+    )
+    return replace(flip, rows=rows[flip.rows])
 
 
 def learnt(differences: Floats, method: Method, seed: int) -> Sparse:

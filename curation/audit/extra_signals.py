@@ -9,7 +9,7 @@ from curation.consensus.votes import TIE, A
 from curation.items import Floats
 from curation.noise.strength import scaled, strengths
 from curation.uncertainty.decomposition import entropy
-from curation.uncertainty.policy_ranking import ranking
+from curation.uncertainty.policy_ranking import idealised, ranking
 
 LOGPS = ("logps", "ref_logps")  # of the policy, of the reference
 UNKNOWN_RELIABILITY = 0.8  # of a voter of whom nothing is known; papers find 20 to 40 % wrong
@@ -50,7 +50,8 @@ def rewards(questions: Questions) -> dict[str, Floats]:
 
 
 def policy(questions: Questions) -> dict[str, Floats]:
-    """S10: whether the policy ranks the labelled response first, and how hard that is."""
+    """S10: whether the policy ranks the labelled response first, how hard that is, and whether a
+    perfectly trained one would."""
     unknown = np.full((len(questions), 2), np.nan)
     sums = [questions.scores.get(name, unknown) for name in LOGPS]
     own, reference = (towards_label(questions, each) for each in sums)
@@ -61,7 +62,22 @@ def policy(questions: Questions) -> dict[str, Floats]:
         "policy.ranked": np.where(np.isfinite(own), found.ranked, np.nan),
         "policy.difficulty": found.difficulty,
         "policy.loss_needed": found.loss_needed,
+        "policy.idealised": ideally_ranked(questions, found.difficulty),
     }
+
+
+def ideally_ranked(questions: Questions, difficulty: Floats) -> Floats:
+    """(n,) 1 or 0: the optimum of DPO's loss prefers the labelled response. Where at least two
+    voters decided; k of n of them agree with the label, their share is (k + ½) / (n + 1): some
+    raters never say that all would."""
+    votes = questions.votes.votes
+    decided = votes.said != TIE
+    n = len(questions)
+    count = np.bincount(votes.items[decided], minlength=n)
+    agrees = (votes.said == questions.labels[votes.items]) & decided
+    share = (np.bincount(votes.items[agrees], minlength=n) + 0.5) / (count + 1)
+    known = (count > 1) & np.isfinite(difficulty)
+    return np.where(known, idealised(np.nan_to_num(difficulty), share) > 0, np.nan)
 
 
 def decomposition(questions: Questions, reliability: Floats) -> dict[str, Floats]:

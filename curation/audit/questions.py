@@ -31,7 +31,8 @@ class Questions:
     judged by itself, not read off a ranking or ratings. `texts`: prompt, a and b of each, or
     None where they are no texts. `scores`: name -> (n, 2) of a and b as they came with the input,
     NaN where one is missing, `logps` and `ref_logps` among them. `topics`: of each, "" unknown, or
-    None where the input names none.
+    None where the input names none. `grounds`: `sources` and `reference`, texts of the record that
+    a response can be held against, "" where it has none; neither where no record has any.
     """
 
     labels: NDArray[np.int64]
@@ -45,6 +46,7 @@ class Questions:
     texts: Sequence[tuple[str, str, str]] | None = None
     scores: Mapping[str, Floats] = field(default_factory=dict[str, Floats])
     topics: Sequence[str] | None = None
+    grounds: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
     def __len__(self) -> int:
         return len(self.labels)

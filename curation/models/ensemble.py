@@ -10,19 +10,24 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from curation.items import Floats, Indices, Pairs
-from curation.models.bradley_terry import fit_heads, margins
+from curation.models.bradley_terry import Features, fit_heads, margins
 from curation.models.device import Device
+from curation.models.stacking import trusted, view_weights
 from curation.models.views import RIDGE, PairFeatures, Standard
 
 
 class Plan(NamedTuple):
-    """How the heads are made; `views` are names of views.RIDGE."""
+    """How the heads are made; `views` are names of views.RIDGE. `doubted`: the share of labels that
+    the heads don't learn from, those that heads which did not see them doubt most. `weighed`: views
+    count by what they foretell, not all alike."""
 
     views: tuple[str, ...]
     folds: int
     bootstraps: int
     seed: int
     device: Device = "auto"
+    doubted: float = 0.0
+    weighed: bool = False
 
 
 class Judgment(NamedTuple):
@@ -86,35 +91,72 @@ def fit_ensemble(pairs: Pairs, plan: Plan) -> Fitted:
     back = np.argsort(order)
     pairs = pairs.take(order)
     features = PairFeatures(pairs)
+    raw = features.standard()
+    rows = {view: features.measured(view, raw) for view in plan.views}
     weights, column = training_weights(pairs.prompt_ids, plan)
-    fold = fold_of(pairs.prompt_ids, plan)
-    raw, first = features.standard(), plan.folds * plan.bootstraps
-    scales: list[float] = []
-    arrays: dict[str, NDArray[Any]] = {}
+    fold, first = fold_of(pairs.prompt_ids, plan), plan.folds * plan.bootstraps
+    inside = np.array(  # (views, folds, n)
+        [held_out(rows[view][0], weights[:, first:], view, plan, fold, column) for view in rows]
+    )
+    worth = np.ones((len(plan.views), plan.folds))
+    outer = weights[:, :first]
+    for f in range(plan.folds):
+        others, mine = fold != f, slice(f * plan.bootstraps, (f + 1) * plan.bootstraps)
+        if plan.weighed:
+            worth[:, f] = view_weights(inside[:, f, others].T)
+        margin = worth[:, f] @ inside[:, f, others]
+        outer[others, mine] *= trusted(margin, plan.doubted)[:, None]
+    standard = raw._replace(scale=np.array([scale for _, scale in rows.values()]))
+    arrays: dict[str, NDArray[Any]] = {
+        name: np.asarray(values) for name, values in standard._asdict().items()
+    }
     seen_by: dict[str, NDArray[np.float32]] = {}
-    inside = np.zeros((plan.folds, len(pairs)))  # margins of row i by a head without f and i's fold
-    for view in plan.views:
-        rows, scale = features.measured(view, raw)
-        scales.append(scale)
-        heads = fit_heads(rows, weights, RIDGE[view], plan.device)
-        seen = margins(rows, heads)
-        for f in range(plan.folds):
-            other = np.flatnonzero(fold != f)
-            chosen = [column[min(f, g), max(f, g)] for g in fold[other].tolist()]
-            held_out = seen[other, chosen]
-            size = max(float(np.sqrt((held_out**2).mean())) if len(other) else 0.0, 1e-12)
-            inside[f, other] += held_out / size / len(plan.views)
-            mine = slice(f * plan.bootstraps, (f + 1) * plan.bootstraps)
-            heads[:, mine] /= size
-            seen[:, mine] /= size
-        arrays[f"heads_{view}"] = heads[:, :first].astype(np.float32)
+    for view, of_fold in zip(plan.views, worth, strict=True):
+        heads, seen = judges(rows.pop(view)[0], outer, view, plan, fold, of_fold)
+        arrays[f"heads_{view}"] = heads.astype(np.float32)
         shape = (len(pairs), plan.folds, plan.bootstraps)
-        seen_by[view] = seen[back, :first].astype(np.float32).reshape(shape)
-    standard = raw._replace(scale=np.array(scales))
-    arrays |= {name: np.asarray(values) for name, values in standard._asdict().items()}
-    arrays["slope"] = np.array([slope(inside[f, fold != f]) for f in range(plan.folds)])
+        seen_by[view] = seen[back].astype(np.float32).reshape(shape)
+    together = np.einsum("vf,vfn->fn", worth, inside) / len(plan.views)
+    arrays["slope"] = np.array([slope(together[f, fold != f]) for f in range(plan.folds)])
     arrays["seen"] = np.unique(prompt_keys(pairs.prompt_ids))
     return Fitted(arrays, seen_by)
+
+
+def held_out(
+    rows: Features, weights: Floats, view: str, plan: Plan, fold: Indices,
+    column: Mapping[tuple[int, int], int],
+) -> NDArray[np.float64]:  # fmt: skip
+    """(folds, n): margin of row i by a head that saw neither fold f nor i's own, mean square 1 over
+    the rows; 0 for the rows of f."""
+    first = plan.folds * plan.bootstraps
+    seen = margins(rows, fit_heads(rows, weights, RIDGE[view], plan.device))
+    found = np.zeros((plan.folds, len(fold)))
+    for f in range(plan.folds):
+        other = np.flatnonzero(fold != f)
+        chosen = [column[min(f, g), max(f, g)] - first for g in fold[other].tolist()]
+        found[f, other] = seen[other, chosen]
+        found[f] /= max(root_mean(found[f, other]), 1e-12)
+    return found
+
+
+def judges(
+    rows: Features, weights: Floats, view: str, plan: Plan, fold: Indices, worth: Floats
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The heads of a view (d, folds * bootstraps) and their margins; of mean square 1, times what
+    the view is worth to fold f, on f's rows, which the heads did not see. Squares know no label."""
+    heads = fit_heads(rows, weights, RIDGE[view], plan.device)
+    seen = margins(rows, heads)
+    for f in range(plan.folds):
+        mine = slice(f * plan.bootstraps, (f + 1) * plan.bootstraps)
+        own = fold == f if (fold == f).any() else slice(None)
+        size = max(root_mean(seen[own, mine].mean(axis=1)), 1e-12)
+        heads[:, mine] *= worth[f] / size
+        seen[:, mine] *= worth[f] / size
+    return heads, seen
+
+
+def root_mean(values: Floats) -> float:
+    return float(np.sqrt((np.asarray(values, np.float64) ** 2).mean())) if len(values) else 0.0
 
 
 def slope(held_out: Floats) -> float:
@@ -156,9 +198,8 @@ def combine(
     margin: NDArray[np.floating],
 ) -> Judgment:
     """Margins (n, folds, heads) of any views, averaged over the heads that may judge the pair."""
-    n, folds, heads = margin.shape
-    new = ~np.isin(prompt_keys(prompt_ids), arrays["seen"])
-    may = (fold_of(prompt_ids, plan)[:, None] == np.arange(folds)) | new[:, None]
+    n, _, heads = margin.shape
+    may = heads_that_may_judge(prompt_ids, plan, arrays)
     share = np.repeat((may / may.sum(axis=1, keepdims=True))[:, :, None] / heads, heads, axis=2)
     share, margin = share.reshape(n, -1), margin.reshape(n, -1)
     mean = (share * margin).sum(axis=1)
@@ -166,6 +207,14 @@ def combine(
     votes = (share * ((margin > 0) + 0.5 * (margin == 0))).sum(axis=1)
     rate = (may * arrays["slope"]).sum(axis=1) / may.sum(axis=1)
     return Judgment(mean, np.sqrt(variance), votes.clip(0, 1), expit(rate * mean))
+
+
+def heads_that_may_judge(
+    prompt_ids: Sequence[str], plan: Plan, arrays: Mapping[str, NDArray[Any]]
+) -> NDArray[np.bool_]:
+    """(n, folds): those of the fold that a prompt is in, and all for a prompt new to the fit."""
+    new = ~np.isin(prompt_keys(prompt_ids), arrays["seen"])
+    return (fold_of(prompt_ids, plan)[:, None] == np.arange(plan.folds)) | new[:, None]
 
 
 def measure(prompt_ids: Sequence[str], plan: Plan, fitted: Fitted) -> dict[str, float]:

@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 
 from curation.items import Floats, Pairs, View
 from curation.models.bradley_terry import Features
+from curation.models.grounding import grounding
 from curation.models.ngrams import ngrams
 from curation.models.style import FEATURES, style_features
 
@@ -22,6 +23,8 @@ RIDGE: Mapping[str, float] = {
     "style_curves": 10.0,
     "words": 30.0,
     "characters": 30.0,
+    "sources": 10.0,
+    "reference": 10.0,
 }
 VECTORS = (
     View.prompt,
@@ -79,6 +82,8 @@ class PairFeatures:
         if view in ("words", "characters"):
             chosen, rejected = ngrams(pairs.chosen, view), ngrams(pairs.rejected, view)
             return csr_array(chosen - rejected)
+        if view in ("sources", "reference"):
+            return self.grounded(view)
         if view == "style":
             return divided(self.chosen - self.rejected, standard.delta)
         if view == "style_curves":
@@ -87,6 +92,14 @@ class PairFeatures:
             return self.between(View.prompt_chosen, View.prompt_rejected)
         response = self.between(View.chosen, View.rejected)
         return response if view == "response" else response * self.vectors(View.prompt)
+
+    def grounded(self, view: str) -> NDArray[np.float64]:
+        """(n, features), about -1..1 each."""
+        pairs = self.pairs
+        if view not in pairs.grounds:
+            raise ValueError(f"the pairs have no {view}")
+        grounds = pairs.grounds[view]
+        return grounding(view, pairs.chosen, grounds) - grounding(view, pairs.rejected, grounds)
 
     def between(self, chosen: View, rejected: View) -> NDArray[np.float64]:
         return self.vectors(chosen) - self.vectors(rejected)

@@ -34,8 +34,21 @@ def homogeneity(prompts: NDArray[np.int64], vectors: Floats) -> Homogeneity:
 
 def coverage(prompts: NDArray[np.int64], classes: NDArray[np.int64], n_classes: int) -> Floats:
     """Per prompt: the share of the stances 0..n_classes−1 that some candidate takes; −1 is none."""
+    return taken(prompts, classes, n_classes).mean(axis=1)
+
+
+def absent(prompts: NDArray[np.int64], classes: NDArray[np.int64], n_classes: int) -> Floats:
+    """(n_classes,): the share of prompts where no candidate takes the stance; NaN without any."""
+    seen = taken(prompts, classes, n_classes)
+    return 1 - seen.mean(axis=0) if len(seen) else np.full(n_classes, np.nan)
+
+
+def taken(
+    prompts: NDArray[np.int64], classes: NDArray[np.int64], n_classes: int
+) -> NDArray[np.bool_]:
+    """(prompts, n_classes)."""
     names, at = np.unique(prompts, return_inverse=True)
     seen = np.zeros((len(names), n_classes), bool)
     known = classes >= 0
     seen[at[known], classes[known]] = True
-    return seen.mean(axis=1)
+    return seen

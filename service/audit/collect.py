@@ -13,7 +13,7 @@ from curation.audit.ratings import Ratings
 from curation.consensus.votes import TIE, A, B, Votes
 from curation.items import Floats
 from curation.text import render
-from service.audit.given import LOGPS, Rated, ratings, scores, topic
+from service.audit.given import LOGPS, Rated, grounds, ratings, scores, topic
 from service.audit.judgments import (
     UNNAMED,
     Judgment,
@@ -79,6 +79,7 @@ class Collector:
         self.textual = True
         self.scores: dict[str, dict[int, tuple[float, float]]] = {}
         self.topics: list[str] = []
+        self.grounds: dict[str, list[str]] = {"sources": [], "reference": []}
 
     def file(
         self,
@@ -107,7 +108,7 @@ class Collector:
         if not judged:
             return
         by_id = {response.id: response for response in record.responses}
-        prompt, about = render(record.messages), topic(record)
+        prompt, about, held = render(record.messages), topic(record), grounds(record)
         for (a, b), found in judged.items():
             item = len(self.collected.places)
             id = record.record_id if record.record_id is not None else str(line)
@@ -122,6 +123,8 @@ class Collector:
             for judgment in found:
                 self.vote(item, judgment)
             self.topics.append(about)
+            for kind, text in held.items():
+                self.grounds[kind].append(text)
             self.score(item, scores(record, by_id[a]), scores(record, by_id[b]))
 
     def end(
@@ -170,6 +173,7 @@ class Collector:
             np.array(self.truth, np.int64), ballots, labels[:, 2] > 0,
             self.texts if self.textual and n else None, self.score_columns(n),
             self.topics if any(self.topics) else None,
+            {kind: texts for kind, texts in self.grounds.items() if any(texts)},
         )  # fmt: skip
 
     def score_columns(self, n: int) -> dict[str, Floats]:

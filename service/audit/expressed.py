@@ -6,12 +6,14 @@ from typing import Any
 
 from curation.audit.expressed import Expressed, Feature
 from curation.audit.questions import Questions
+from curation.structure.feature_flip import FeatureFlip
 from curation.structure.naming import Name
 from service.audit.collect import Place
 from service.audit.table import LABELS
 
 SHOWN = 12  # features that a report lists, expressed or not
 CHARACTERS = 700  # of a text in an example
+LISTED = 200  # pairs whose labels a policy would turn
 
 
 def what_labels_express(
@@ -28,6 +30,7 @@ def what_labels_express(
         "dead": found.dead,
         "auc_length_and_position": found.auc_controls,
         "auc_with_features": found.auc_features,
+        "stances_covered": found.coverage,
         "strongest": [described(feature, places, questions) for feature in found.features[:SHOWN]],
     }
 
@@ -45,7 +48,22 @@ def described(feature: Feature, places: Sequence[Place], questions: Questions) -
         "name_correlation": name.correlation,
         "name_checked_on": name.checked,
         "name_holds": name.holds,
+        "absent": feature.absent,
+        "if_unwanted": None if feature.flip is None else dry_run(feature.flip, places),
         "examples": [example(row, z, places, questions) for row, z in feature.examples],
+    }
+
+
+def dry_run(flip: FeatureFlip, places: Sequence[Place]) -> dict[str, Any]:
+    """What turning the labels that a feature drives would do; nothing was turned."""
+    return {
+        "top": flip.top,
+        "labels": len(flip.rows),
+        "share_before": flip.before,
+        "share_after": flip.after,
+        "accuracy_at_top": list(flip.at_top),
+        "accuracy_elsewhere": list(flip.elsewhere),
+        "turn": [places[row]._asdict() for row in flip.rows[:LISTED].tolist()],
     }
 
 

@@ -1,6 +1,6 @@
 """What else a record brings: scores, log-probabilities, its topic, ratings of single responses."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from curation.audit.questions import Voice
@@ -20,6 +20,8 @@ COLUMNS = {
         ("", POLICY), ("policy_", POLICY), ("ref_", REFERENCE), ("reference_", REFERENCE),
     )
 }  # fmt: skip
+SOURCES = ("passages", "sources", "documents", "evidence", "contexts", "context", "knowledge")
+REFERENCES = ("reference", "reference_answer", "gold_answer", "ideal", "references")
 TOPICS = ("topic", "category", "domain", "subset", "task")
 
 
@@ -57,6 +59,28 @@ def topic(record: Record) -> str:
             if isinstance(source.get(name), str) and source[name]:
                 return source[name]
     return ""
+
+
+def grounds(record: Record) -> dict[str, str]:
+    """What a response can be held against, as the record's own columns give it; "" without."""
+    named = {"sources": SOURCES, "reference": REFERENCES}
+    return {kind: "\n\n".join(said(first(record, names))) for kind, names in named.items()}
+
+
+def first(record: Record, names: Iterable[str]) -> Any:
+    """Of these columns, what the first one that is not empty holds."""
+    return next((record.extra[name] for name in names if record.extra.get(name)), None)
+
+
+def said(value: Any) -> list[str]:
+    """Every text in lists and objects, in their order."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    if isinstance(value, list):
+        return [text for each in value for text in said(each)]  # pyright: ignore[reportUnknownVariableType]
+    return []
 
 
 def ratings(record: Record) -> Iterator[Rated]:

@@ -14,12 +14,13 @@ from service.audit.collect import Place
 LABELS = ("a", "b", "tie", "both_bad")
 SIGNALS = (
     "majority.p_a", "one_coin.p_a", "dawid_skene.p_a", "content.p_a", "content.p_correct",
-    "content.margin", "content.spread", "em.p_correct", "verified.p_correct", "disagreement.share",
-    "repeats.others",
-    "repeats.against", "near_repeats.others", "near_repeats.against", "graph.p_a", "graph.tension",
-    "rewards.margin", "rewards.spread", "rewards.vote_share", "rewards.p_correct", "policy.ranked",
-    "policy.difficulty", "policy.loss_needed", "decomposition.total", "decomposition.expected",
-    "decomposition.mutual", "both_orders.judges", "both_orders.consistent", "both_orders.p_a",
+    "content.margin", "content.spread", "content.expected", "content.mutual", "em.p_correct",
+    "verified.p_correct", "disagreement.share", "repeats.others", "repeats.against",
+    "near_repeats.others", "near_repeats.against", "graph.p_a", "graph.tension",
+    "rewards.margin", "rewards.spread", "rewards.vote_share", "rewards.p_correct",
+    "policy.ranked", "policy.difficulty", "policy.loss_needed", "policy.idealised",
+    "decomposition.total", "decomposition.expected", "decomposition.mutual",
+    "both_orders.judges", "both_orders.consistent", "both_orders.p_a",
 )  # fmt: skip
 SCHEMA = pa.schema(
     [

@@ -120,3 +120,15 @@ def test_exchanging_the_sides_turns_what_lies_towards_a_and_leaves_the_rest() ->
     for name, column in one.items():
         expected = 1 - column if name.endswith("p_a") else column
         np.testing.assert_allclose(two[name], expected, atol=1e-9, err_msg=name)
+
+
+def test_the_worked_idealised_ranking_by_three_of_four_voters() -> None:
+    """Their share is (3 + ½) / 5 = .7, so at β .1 a pair is ranked up to a difficulty of 8.473;
+    one voter's share is not known."""
+    votes = [(item, who, said, 1) for item in (0, 1) for who, said in enumerate((A, A, B, A))]
+    sums = np.array([[-10.0, -2.0], [-11.0, -2.0], [-10.0, -2.0]])
+    found = extra_signals(
+        questions([A, A, A], [*votes, (2, 0, A, 1)], {"ref_logps": sums}), np.full(4, 0.8)
+    )
+    np.testing.assert_allclose(found["policy.difficulty"], [8, 9, 8])
+    np.testing.assert_array_equal(found["policy.idealised"], [1, 0, np.nan])

@@ -88,7 +88,19 @@ def test_the_table_has_a_column_for_each_signal(folder: Path) -> None:
     without = {name for name, some in known.items() if not some}
     # No text scorer below 100 pairs, and no log-probabilities of the policy itself.
     assert without == {"content.p_a", "content.p_correct", "content.margin", "content.spread",
-                       "em.p_correct", "policy.ranked", "verified.p_correct"}  # fmt: skip
+                       "content.expected", "content.mutual", "em.p_correct", "policy.ranked",
+                       "verified.p_correct"}  # fmt: skip
+
+
+def test_what_a_perfectly_trained_policy_could_rank_is_told(said: Any, folder: Path) -> None:
+    """The reference finds the shorter one likelier by 2 nats a word; most votes are for length."""
+    policy = said["policy"]
+    assert policy["referred"] == policy["voted"] > 50
+    assert 1 - policy["difficult"] < policy["idealised"] < 1
+    ranked = pq.read_table(folder / "pairs.parquet")["policy.idealised"].to_pylist()
+    known = [each for each in ranked if each is not None]
+    assert sum(known) / len(known) == pytest.approx(policy["idealised"])
+    assert "Perfectly trained" in (folder / "report.html").read_text()
 
 
 def test_identical_lines_keep_a_row_each_and_repeat_each_other(tmp_path: Path) -> None:

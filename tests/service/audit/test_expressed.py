@@ -82,6 +82,12 @@ def test_planted_words_come_first_and_go_with_permuted_labels(
     assert {"pirate", "ship"} & set(preferred)
     assert first["name_holds"]
     assert said["auc_with_features"] > said["auc_length_and_position"] + 0.05
+    dry_run = first["if_unwanted"]
+    assert dry_run["labels"] == len(dry_run["turn"]) > dry_run["top"] / 2
+    assert dry_run["accuracy_at_top"][1] < dry_run["accuracy_at_top"][0]
+    assert "Whether one should be is for a person to say" in page(said)
+    assert 0 < said["stances_covered"] < 1
+    assert 0.3 < first["absent"] < 0.9  # four in ten prompts have pirates on one side only
     examples = [each["response_" + first["preferred"]] for each in first["examples"]]
     assert all("pirate" in text.lower() for text in examples)
     coins = np.random.default_rng(1).integers(0, 2, len(questions))

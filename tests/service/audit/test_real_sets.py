@@ -16,9 +16,15 @@ from tests.service.audit.oracles import ORACLES, figures
 pytestmark = pytest.mark.realdata
 
 
-@pytest.fixture(autouse=True)
+SMALL = [
+    ("llmbar/natural_neighbor.jsonl.gz", "weak", "anchored"),
+    ("hhh/hhh_alignment_eval.json.gz", "strong", "prior"),
+]
+
+
+@pytest.fixture
 def without_a_scorer_of_texts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No figure here needs one, and fitting it takes most of an audit's time."""
+    """No figure there needs one, and fitting it takes most of an audit's time."""
     monkeypatch.setattr("curation.audit.content.LEAST_PAIRS", 10**9)
 
 
@@ -27,6 +33,27 @@ def test_every_file_of_the_sets_is_asked_about(data: Path) -> None:
     assert found - set(ORACLES) == {"README.md"}
 
 
+@pytest.mark.parametrize(("name", "strength", "method"), SMALL)
+def test_an_audit_with_its_scorer_shows_the_same_and_what_the_texts_say(
+    name: str, strength: str, method: str, data: Path, tmp_path: Path
+) -> None:
+    """As the command runs with --no-embed. Half of the verified answers are hidden."""
+    said = write_folder(audit([data / name], anchors="100", embed=False), tmp_path)
+    found = figures(said)
+    assert {key: found[key] for key in ORACLES[name]} == ORACLES[name]
+    assert (said["content"]["strength"], said["method"]) == (strength, method)
+    weak = [why for why in said["refusals"] if "the scorer is right on" in why]
+    assert len(weak) == (strength == "weak")
+    rows = pq.read_table(tmp_path / "pairs.parquet").to_pylist()
+    for column in ("p_correct", "margin", "spread", "expected", "mutual"):
+        values = [row[f"content.{column}"] for row in rows if row["label"] in ("a", "b")]
+        assert np.isfinite(np.array(values, np.float64)).all(), column
+    assert said["hidden_answers"]["answers"] == said["verified"] - 100
+    assert said["hidden_answers"]["accuracy"] > (0.85 if method == "anchored" else 0.5)
+    assert said["look_at_first"]
+
+
+@pytest.mark.usefixtures("without_a_scorer_of_texts")
 @pytest.mark.parametrize("name", ORACLES)
 def test_the_report_shows_what_is_known_of_the_set(name: str, data: Path, tmp_path: Path) -> None:
     said = write_folder(audit([data / name], embed=False), tmp_path)
@@ -41,6 +68,7 @@ def test_the_report_shows_what_is_known_of_the_set(name: str, data: Path, tmp_pa
     assert "<h2>" in (tmp_path / "report.html").read_text()
 
 
+@pytest.mark.usefixtures("without_a_scorer_of_texts")
 def test_ratings_and_comparisons_on_different_lines_are_joined_by_their_texts(data: Path) -> None:
     folder = data / "sparse_feedback"
     sample = sorted(folder.glob("*_sample_generation.csv"))
