@@ -52,6 +52,26 @@ def test_both_heads_judge_the_recipe_over_the_splits(
     assert subset.size == 12
 
 
+def test_other_subsets_slices_and_a_curve_come_with_it_where_asked_for(
+    session: Session, workspace: Workspace, rung: object
+) -> None:
+    dataset = add_dataset(session, workspace, 60)
+    subset = selecting_jobs.run(session, dataset, RECIPES["safe_default"], "20%")
+    other = selecting_jobs.run(session, dataset, RECIPES["random"], "20%")
+    evaluate(
+        session, workspace, subset, splits=2, against=[str(other.id)], by=["length", "source"],
+        curve=True,
+    )  # fmt: skip
+    found = subset.evaluation
+    assert found is not None
+    assert set(found["against"]) == {str(other.id)}
+    assert sum(each["test"] for each in found["slices"]["length"].values()) == 24
+    assert found["curve"]["independent"]["sizes"][-1] == 48
+    manifest = subset.manifest
+    assert manifest is not None
+    assert manifest["signals"][0]["kind"] == "label_trust"
+
+
 def test_what_cannot_be_measured_has_a_reason_and_no_figures(
     session: Session, workspace: Workspace, rung: object
 ) -> None:
