@@ -21,10 +21,14 @@ WHERE p.dataset_id = :dataset AND p.id > :after AND NOT EXISTS (
 )
 ORDER BY p.id LIMIT :batch
 """
-# What a withdrawn upload alone has brought takes no part in anything.
+# What a withdrawn upload alone has brought takes no part in anything. Beginnings of conversations
+# are prompts of pairs that no record names.
 USED = """
-SELECT DISTINCT r.prompt_id FROM records r
+SELECT r.prompt_id FROM records r
 JOIN uploads u ON u.id = r.upload_id AND u.state = 'ingested' WHERE r.dataset_id = :dataset
+UNION SELECT p.prompt_id FROM pairs p
+JOIN uploads u ON u.id = p.upload_id AND u.state = 'ingested'
+WHERE p.dataset_id = :dataset AND p.evidence IS NOT NULL
 """
 # Not one query with the other: nobody has counted rows that were written a moment ago.
 KNOWN = """
