@@ -19,6 +19,7 @@ from service.routes import (
     diffs,
     duplicates,
     erasures,
+    export_lists,
     exports,
     imports,
     jobs,
@@ -82,7 +83,7 @@ errors.install(app)
 ROUTES = (
     datasets, uploads, upload_sessions, imports, pairs, pair_builds, jobs, scores, subsets, exports,
     erasures, catalogue, policies, system, streams, records, viewer, views, diffs, replays,
-    audits, reviews, compositions, duplicates, topics,
+    audits, reviews, compositions, export_lists, duplicates, topics,
     contamination,
 )  # fmt: skip
 for module in ROUTES:

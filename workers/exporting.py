@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from curation.grouping import LEFT_OUT, TEST
 from service import files
+from service.errors import Invalid
 from service.export import (
     everything,
     fingerprints,
@@ -26,7 +27,14 @@ from service.export import (
 )
 from service.export.manifest import Provenance
 from service.export.record_folder import RECORD_LAYOUTS
-from service.export.relabelling import Relabelling, of_export, relabelled, with_columns
+from service.export.relabelling import (
+    AS_GIVEN,
+    Relabelling,
+    labels_for,
+    of_export,
+    relabelled,
+    with_columns,
+)
 from service.export.shards import FileFacts
 from service.export.splitting import Scheme, split_dataset
 from service.tables.datasets import Dataset
@@ -83,14 +91,28 @@ def fill(
     pairs.mkdir()
     out.mkdir()
     if export.layout in RECORD_LAYOUTS:
-        rows, written = record_export.write(session, subset, export.options, wanted(export), out)
+        labels = labels_for(session, subset, export)
+        rows, written = record_export.write(
+            session, subset, export.options, wanted(export), out, labels
+        )
         return out, rows, written
     relabelling = of_export(session, subset, export)
     found = write(session, subset, export.options, pairs, relabelling)
+    total = sum(each.get("rows", 0) for each in found.values())
+    if not total:
+        raise Invalid(why_empty(subset), code="nothing_to_export")
     if export.layout == "huggingface":
-        return pairs, sum(each.get("rows", 0) for each in found.values()), found
+        return pairs, total, found
     rows, written = trainer_folder.write(pairs, out, wanted(export))
     return out, rows, written
+
+
+def why_empty(subset: Subset) -> str:
+    if not subset.pool:
+        return "the dataset has no pairs: build some from its labels, or take a layout of records"
+    if not subset.size:
+        return f"the filter or the recipe keeps none of the {subset.pool:,} pairs"
+    return f"all {subset.size:,} pairs are left out: by their labels, or as they are of both splits"
 
 
 def wanted(export: Export) -> trainer_folder.Wanted:
@@ -156,6 +178,7 @@ def write(
     ]  # fmt: skip
     if relabelling is not None:
         labels = with_columns(labels)
+    told = AS_GIVEN if relabelling is None else relabelling.told(session, subset)
     rows = source.rows(
         session, subset, labels, lambda pair, row: relabelled(relabelling, pair, row, both)
     )
@@ -163,7 +186,7 @@ def write(
         path,
         (row for row in rows if row["prompt_id"] not in both),
         splits.among({*kept}, TEST),
-        measures.measure(session, subset),
+        measures.measure(session, subset, told),
         provenance,
         source.rejects(session, subset.dataset_id),
         [*recipe_columns.names(labels, manifest.outputs), *manifest.score_columns()],

@@ -28,12 +28,16 @@ def formats(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List the layouts that are read and written; of FILE, how it would be read.
+    """List the layouts that are read and written; of FILE, how it would be read: exit code 1 where
+    nothing of it can be.
 
     Example: prefsift formats answers.csv --map prompt=question
     """
     if file is not None:
-        show(file, look(file, layout, column), as_json)
+        found = look(file, layout, column)
+        show(file, found, as_json)
+        if not found["accepted"]:
+            raise typer.Exit(1)
         return
     known = [
         {"name": name, "columns": list(found.columns), "description": found.description}

@@ -1,10 +1,10 @@
-"""`datasets`, `jobs`, `evaluate`, `export`: the steps, one by one.
+"""`evaluate`, `export`: the steps, one by one.
 
 Each prints what the API answered as one JSON value, and follows the job that it started.
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
@@ -53,27 +53,6 @@ def dataset_named(api: Api, name: str) -> str:
     there = f"there are {', '.join(near)}" if near else "there is none yet"
     hint = f"{there}; see `prefsift datasets`"
     raise ApiError(f"no dataset is named {name!r}: {hint}", code="not_found", exit_code=2)
-
-
-def datasets() -> None:
-    """List the datasets."""
-    show([*connect().pages("/datasets")])
-
-
-def jobs(
-    job_id: Annotated[str | None, typer.Argument(help="One job; all if left out.")] = None,
-    cancel: Annotated[bool, typer.Option("--cancel", help="Stop it for good.")] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Follow it to its end.")] = False,
-) -> None:
-    """List the jobs, or look at one, wait for it, cancel it."""
-    api = connect()
-    if job_id is None:
-        show([*api.pages("/jobs")])
-    elif cancel:
-        show(api.post(f"/jobs/{job_id}/cancel"))
-    else:
-        job = api.get(f"/jobs/{job_id}")
-        show(follow(api, job) if wait else job)
 
 
 def exporter(api: Api, source: str, where: str | None) -> str:
@@ -141,10 +120,9 @@ def export(
 
     Example: prefsift export mine --out clear --layout native --where "votes >= 3"
     """
-    pairs = (each.partition("=") for each in option or ())
     body: dict[str, Any] = {
         **({} if layout is None else {"layout": layout}),
-        "options": {name: yaml.safe_load(value) for name, _, value in pairs},
+        "options": options_of(option or ()),
         "tokenizer": tokenizer,
         "max_length": max_length,
         "resample": resample,
@@ -170,6 +148,18 @@ def export(
         for line in warnings(found, fresh):
             note(line)
     show(found)
+
+
+def options_of(given: Sequence[str]) -> dict[str, Any]:
+    """name=value, the value as YAML reads it: true, 3, [a, b]."""
+    found: dict[str, Any] = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not (name and equals and value):
+            detail = f"{each!r} is no name=value; a switch is {name or 'name'}=true"
+            raise typer.BadParameter(detail, param_hint="--option")
+        found[name] = yaml.safe_load(value)
+    return found
 
 
 def warnings(found: dict[str, Any], folder: Path) -> Iterator[str]:

@@ -44,6 +44,8 @@ def replay(
 
     Example: prefsift replay curated/manifest.json --data pairs.jsonl
     """
+    if not path.exists():
+        raise typer.BadParameter(f"there is no file or folder {path}", param_hint="PATH")
     folder = path if path.is_dir() else path.parent
     described = manifest.load(folder)
     if not described.get("replay"):

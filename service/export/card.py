@@ -70,7 +70,6 @@ def render(
     scores: list[str],
     uploads: Any,
     split: Mapping[str, Any] | None = None,
-    labels: Mapping[str, Any] | None = None,
 ) -> str:
     """README.md; the same report gives the same text."""
     matter = front_matter(report, license, scores)
@@ -80,7 +79,6 @@ def render(
         report=report,
         uploads=uploads,
         split=split or {},
-        labels=labels,
         verdict=words.verdict(report.evaluation),
         heads=words.heads(report.evaluation),
         words=words,

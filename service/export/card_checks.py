@@ -10,7 +10,7 @@ from service.export import card, folder, record_folder, trainer_folder
 from service.export.layout import Place
 from service.export.shards import COLUMNS
 from service.export.split_checks import Difference
-from service.report.report import Report
+from service.report.report import LabelsLine, Report
 
 SHOWN = 3  # lines of a card that are named
 DATA = "data/"
@@ -45,13 +45,14 @@ def whole_card(
     report = Report.model_validate(described["report"])
     splits = [split.model_copy(update={"rows": rows.get(split.name)}) for split in report.splits]
     names = [column["name"] for column in described["columns"]]
+    whose = described.get("labels")
+    line = None if whose is None else LabelsLine.model_validate(whose)
     return card.render(
-        report.model_copy(update={"splits": tuple(splits)}),
+        report.model_copy(update={"splits": tuple(splits), "labels": line}),
         described["license"],
         names[len(COLUMNS) :],
         described["uploads"],
         described.get("split"),
-        described.get("labels"),
     )
 
 

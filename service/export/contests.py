@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from service.export.plain import plain
 from service.formats.fields import turns_of
-from service.formats.record import Annotator, Comparison, Rating, Record, Response
+from service.formats.record import Annotator, Comparison, Rating, Record, Relabel, Response
 from service.tables.labels import Outcome
 
 TURNED = {Outcome.a: Outcome.b, Outcome.b: Outcome.a}
@@ -22,7 +22,8 @@ class Contest(NamedTuple):
 
     `soft_label` = P(better) by the votes, a tie as half a vote for each, in 0.5..1;
     `margin` = mean strength for better, None where nobody gave one; `flip_rate` = share of the
-    annotators who saw both orders that said different things, None where nobody saw both.
+    annotators who saw both orders that said different things, None where nobody saw both. Where
+    an overlay decides, `better` and `soft_label` are its, and `decided`; the comparisons stay.
     """
 
     better: Response
@@ -31,6 +32,7 @@ class Contest(NamedTuple):
     soft_label: float
     margin: float | None
     flip_rate: float | None
+    decided: bool = False
 
     @property
     def is_tie(self) -> bool:
@@ -38,7 +40,9 @@ class Contest(NamedTuple):
 
 
 def contests(record: Record) -> Iterator[Contest]:
-    """Pairs with a verdict, in the order of the record's responses; ties are among them."""
+    """Pairs with a verdict, in the order of the record's responses; ties are among them. Those
+    that an overlay drops are not."""
+    over = {frozenset((each.a, each.b)): each for each in record.overlay}
     order = {response.id: index for index, response in enumerate(record.responses)}
     found: dict[tuple[str, str], list[Comparison]] = defaultdict(list)
     for each in judgments(record):
@@ -48,8 +52,26 @@ def contests(record: Record) -> Iterator[Contest]:
         found.items(), key=lambda each: (order[each[0][0]], order[each[0][1]])
     ):
         first, second = record.responses[order[a]], record.responses[order[b]]
-        if first.content() != second.content():
-            yield contest(first, second, said)
+        relabel = over.get(frozenset((a, b)))
+        if first.content() == second.content() or (relabel is not None and relabel.drop):
+            continue
+        by_votes = contest(first, second, said)
+        yield by_votes if relabel is None else overruled(by_votes, relabel)
+
+
+def overruled(found: Contest, relabel: Relabel) -> Contest:
+    """As the overlay says. A margin for the other side is none for this."""
+    if relabel.outcome not in TURNED:
+        return found._replace(soft_label=0.5, margin=None, decided=True)
+    winner = relabel.a if relabel.outcome is Outcome.a else relabel.b
+    sure = 1.0 if relabel.p is None else relabel.p
+    if winner == found.better.id:
+        margin = found.margin if found.margin is None or found.margin >= 0 else None
+        return found._replace(soft_label=sure, margin=margin, decided=True)
+    comparisons = tuple(map(turned, found.comparisons))
+    return Contest(
+        found.worse, found.better, comparisons, sure, None, found.flip_rate, decided=True
+    )
 
 
 def contest(first: Response, second: Response, said: Sequence[Comparison]) -> Contest:
@@ -81,8 +103,10 @@ def told(record: Record, tells: Callable[[Contest], int]) -> dict[str, int]:
 def agreed(found: Contest) -> int:
     """The judgments of a contest that its share of votes tells: all, where all say the same.
 
-    A share of one half can't tell both bad from ties.
+    A share of one half can't tell both bad from ties, and what an overlay says no judgment.
     """
+    if found.decided:
+        return 0
     said = {each.outcome for each in found.comparisons}
     return len(found.comparisons) if said in ({Outcome.a}, {Outcome.tie}) else 0
 

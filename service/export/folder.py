@@ -12,7 +12,7 @@ from service.export.described_files import Description
 from service.export.manifest import Provenance
 from service.export.shards import COLUMNS, FileFacts, Row, SplitWriter, facts, schema
 from service.report import page
-from service.report.report import Report, SplitCount
+from service.report.report import LabelsLine, Report, SplitCount
 
 CARD, PAGE, REJECTS = "README.md", "report.html", "rejects.jsonl"
 SPLITS = "splits.parquet"  # what shows that nothing was parted
@@ -36,12 +36,11 @@ def write(
     """
     (folder / "data").mkdir(parents=True)
     splits, files = write_data(folder / "data", rows, held_out, scores)
-    report = report.model_copy(update={"splits": splits})
+    labels = None if provenance.labels is None else provenance.labels()
+    line = None if labels is None else LabelsLine.model_validate(labels)
+    report = report.model_copy(update={"splits": splits, "labels": line})
     (folder / PAGE).write_text(page.render(report), "utf-8", newline="\n")
-    readme = card.render(
-        report, provenance.license, scores, provenance.uploads, provenance.split,
-        None if provenance.labels is None else provenance.labels(),
-    )  # fmt: skip
+    readme = card.render(report, provenance.license, scores, provenance.uploads, provenance.split)
     (folder / CARD).write_text(readme, "utf-8", newline="\n")
     with (folder / REJECTS).open("wb") as file:
         file.writelines(orjson.dumps(found, option=orjson.OPT_APPEND_NEWLINE) for found in rejects)

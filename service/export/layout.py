@@ -132,6 +132,7 @@ class PairLayout(TrainerLayout):
 class RecordLayout(TrainerLayout):
     """A layout of whole records."""
 
+    relabels: ClassVar[Literal["added", "decides"] | None] = None  # what other labels do to it
     trains: ClassVar[bool] = True  # else an empty answer is data, as any other
     read_by: ClassVar[str | None] = None  # the format that reads every label that its rows say
 

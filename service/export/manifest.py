@@ -72,7 +72,7 @@ def build(
         **labels,
         "signals": [dict(signal) for signal in provenance.signals],
         "columns": [{"name": name, "meaning": meanings.get(name, "score")} for name in columns],
-        "report": report.model_dump(mode="json", exclude=EXAMPLES),
+        "report": report.model_dump(mode="json", exclude={*EXAMPLES, "labels"}),
         "files": {path: dict(files[path]) for path in sorted(files)},
     }
 

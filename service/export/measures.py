@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Select, select, text
+from sqlalchemy import ARRAY, UUID, Select, all_, any_, case, cast, select, text
 from sqlalchemy.orm import Session
 
 from curation.text import render
 from service.export import source
+from service.export.relabelling import AS_GIVEN, Told
 from service.export.source import ScoreKey
 from service.report.report import Change, Counts, Example, Histogram, RecipeLine, Report, Scorer
+from service.tables.pairs import Pair
 from service.tables.scores import Score
 from service.tables.subsets import Subset, SubsetItem
 
@@ -30,9 +32,15 @@ WITH measured AS (
         SELECT jsonb_array_length(messages) AS turns FROM prompts
         WHERE dataset_id = p.dataset_id AND id = p.prompt_id
     ) q
-    CROSS JOIN LATERAL ({lengths} AND id = p.chosen_id) c
-    CROSS JOIN LATERAL ({lengths} AND id = p.rejected_id) r
-    WHERE i.subset_id = :subset AND (NOT :kept_only OR i.rank IS NOT NULL)
+    LEFT JOIN unnest(CAST(:flipped AS uuid[])) AS f(id) ON f.id = p.id
+    LEFT JOIN unnest(CAST(:left_out AS uuid[])) AS o(id) ON o.id = p.id
+    CROSS JOIN LATERAL (
+        {lengths} AND id = CASE WHEN f.id IS NULL THEN p.chosen_id ELSE p.rejected_id END
+    ) c
+    CROSS JOIN LATERAL (
+        {lengths} AND id = CASE WHEN f.id IS NULL THEN p.rejected_id ELSE p.chosen_id END
+    ) r
+    WHERE i.subset_id = :subset AND o.id IS NULL AND (NOT :kept_only OR i.rank IS NOT NULL)
 )
 """
 LENGTHS = """
@@ -60,8 +68,9 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def measure(session: Session, subset: Subset) -> Report:
-    """Everything but the splits, which are counted while they are written."""
+def measure(session: Session, subset: Subset, told: Told = AS_GIVEN) -> Report:
+    """Everything but the splits, which are counted while they are written. `told` turns and leaves
+    out pairs as their labels leave: what is said of the pool stays as it was given."""
     manifest = source.manifest_of(subset)
     uploads = source.uploads(session, subset.dataset_id)
     keys = source.score_keys(session, subset)
@@ -79,14 +88,14 @@ def measure(session: Session, subset: Subset) -> Report:
         ),
         evaluation=subset.evaluation,
         scorers=tuple(scorer(key) for key in keys),
-        composition=composition(session, subset),
-        margins=histogram(session, subset, keys),
+        composition=composition(session, subset, told),
+        margins=histogram(session, subset, keys, told),
         reasons=dict(sorted(manifest.reasons.items(), key=lambda each: (-each[1], each[0]))),
         rejects=source.reject_counts(session, subset.dataset_id),
         degraded=manifest.degraded,
         expects=manifest.expects,
-        top=best(session, subset, keys),
-        suspects=suspects(session, subset, keys),
+        top=best(session, subset, keys, told),
+        suspects=suspects(session, subset, keys, told),
     )
 
 
@@ -113,13 +122,16 @@ def scorer(key: ScoreKey) -> Scorer:
     )
 
 
-def composition(session: Session, subset: Subset) -> tuple[Change, ...]:
+def composition(session: Session, subset: Subset, told: Told) -> tuple[Change, ...]:
     sums = ", ".join(f"({sql})::float8" for _, _, sql in COLUMNS)
     query = text(f"{MEASURED.format(lengths=LENGTHS)} SELECT {sums} FROM measured")
     given = {"dataset": subset.dataset_id, "subset": subset.id}
     before, after = (
-        session.execute(query, {**given, "kept_only": kept_only}).one()
-        for kept_only in (False, True)
+        session.execute(
+            query,
+            {**given, "kept_only": kept_only, **each.arrays()},
+        ).one()
+        for kept_only, each in ((False, AS_GIVEN), (True, told))
     )
     return tuple(
         Change(name=name, unit=unit, before=tidy(before[i]), after=tidy(after[i]))
@@ -147,13 +159,21 @@ def cells(key: ScoreKey, subset: Subset, output: str) -> Select[SubsetItem, floa
     )
 
 
-def histogram(session: Session, subset: Subset, keys: Sequence[ScoreKey]) -> Histogram | None:
-    """The margin of kept and dropped pairs; None where no signal of the recipe has one."""
+def histogram(
+    session: Session, subset: Subset, keys: Sequence[ScoreKey], told: Told
+) -> Histogram | None:
+    """The margin of kept and dropped pairs; None where no signal of the recipe has one. That of a
+    turned pair has the other sign."""
     key = key_of(keys, MARGIN)
     if key is None:
         return None
-    query = cells(key, subset, MARGIN).with_only_columns(SubsetItem.rank, Score.value)
-    found = [(rank is not None, value) for rank, value in session.execute(query)]
+    columns = (SubsetItem.pair_id, SubsetItem.rank, Score.value)
+    rows = session.execute(cells(key, subset, MARGIN).with_only_columns(*columns))
+    found = [
+        (rank is not None, (value or 0.0) * (-1 if id in told.flipped else 1))
+        for id, rank, value in rows
+        if id not in told.left_out
+    ]
     if not found:
         return None
     kept = np.array([each[0] for each in found])
@@ -167,33 +187,49 @@ def histogram(session: Session, subset: Subset, keys: Sequence[ScoreKey]) -> His
     )
 
 
-def best(session: Session, subset: Subset, keys: Sequence[ScoreKey]) -> tuple[Example, ...]:
-    """The first pairs in the order of selection."""
+def best(
+    session: Session, subset: Subset, keys: Sequence[ScoreKey], told: Told
+) -> tuple[Example, ...]:
+    """The first pairs in the order of selection, of those that leave."""
     query = source.texts(subset).where(SubsetItem.rank.is_not(None)).order_by(SubsetItem.rank)
+    query = query.where(Pair.id != all_(cast([*told.left_out], ARRAY(UUID))))
     found = session.execute(query.limit(EXAMPLES)).all()
     key = key_of(keys, MARGIN)
     values = source.cells(session, [key] if key else [], [record[1] for record in found])
-    return tuple(
-        example(record, values[record[1].id].get(key.use.columns[MARGIN]) if key else None)
-        for record in found
-    )
+    column = key.use.columns[MARGIN] if key else ""
+    margins = {id: values[id].get(column) for id in values}
+    for id in margins.keys() & told.flipped:
+        margins[id] = None if (margin := margins[id]) is None else -margin
+    return tuple(example(record, margins[record[1].id], told) for record in found)
 
 
-def suspects(session: Session, subset: Subset, keys: Sequence[ScoreKey]) -> tuple[Example, ...]:
-    """The pairs of the pool whose label is least probably right."""
+def suspects(
+    session: Session, subset: Subset, keys: Sequence[ScoreKey], told: Told
+) -> tuple[Example, ...]:
+    """The pairs of the pool whose label is least probably right; of a turned pair, the label that
+    it has now."""
     key = key_of(keys, P_CORRECT)
     if key is None:
         return ()
-    lowest = cells(key, subset, P_CORRECT).order_by(Score.value, SubsetItem.pair_id)
+    turned = SubsetItem.pair_id == any_(cast([*told.flipped], ARRAY(UUID)))
+    value = case((turned, 1 - Score.value), else_=Score.value)
+    lowest = (
+        cells(key, subset, P_CORRECT)
+        .with_only_columns(SubsetItem, value)
+        .where(SubsetItem.pair_id != all_(cast([*told.left_out], ARRAY(UUID))))
+        .order_by(value, SubsetItem.pair_id)
+    )
     ranked = session.execute(lowest.limit(EXAMPLES)).all()
     wanted = [item.pair_id for item, _ in ranked]
     query = source.texts(subset).where(SubsetItem.pair_id.in_(wanted))
     records = {record[0].pair_id: record for record in session.execute(query)}
-    return tuple(example(records[item.pair_id], value) for item, value in ranked)
+    return tuple(example(records[item.pair_id], p, told) for item, p in ranked)
 
 
-def example(record: Any, value: float | None) -> Example:
+def example(record: Any, value: float | None, told: Told) -> Example:
     item, pair, prompt, chosen, rejected, sha256 = record
+    if pair.id in told.flipped:
+        chosen, rejected = rejected, chosen
     return Example(
         pair_id=str(pair.id),
         source=source.source(sha256, pair.line),

@@ -1,6 +1,7 @@
 """The records of a subset, from the database to a folder."""
 
 from collections.abc import Mapping
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,11 @@ from service.export import (
     wishes,
 )
 from service.export.manifest import FORMAT
+from service.export.record_relabelling import as_given, relabelling_of
 from service.export.shards import FileFacts
 from service.export.splitting import Scheme, split_dataset
 from service.export.trainer_folder import Wanted
+from service.review.labels import Labels
 from service.tables.datasets import Dataset
 from service.tables.subsets import Subset
 
@@ -28,7 +31,12 @@ PACKAGES = ("prefsift", "pyarrow")
 
 
 def write(
-    session: Session, subset: Subset, options: Mapping[str, Any], wanted: Wanted, out: Path
+    session: Session,
+    subset: Subset,
+    options: Mapping[str, Any],
+    wanted: Wanted,
+    out: Path,
+    labels: Labels | None = None,
 ) -> tuple[int, dict[str, FileFacts]]:
     """Rows, and each file's facts by path. Raises Invalid as `record_folder.write` does."""
     by = options.get("split_by")
@@ -42,13 +50,16 @@ def write(
     left_out = sum(counts[each] for each in splits.among({*counts}, LEFT_OUT))
     described = describe(session, subset, options)
     described["split"] = splits.describe({*counts}) | {"records_left_out": left_out}
+    told = relabelling_of(labels, wanted.layout)
+    read = partial(record_source.records, session, subset)
     return record_folder.write(
-        lambda: record_source.records(session, subset),
+        lambda: read(as_given) if told is None else told.again(read),
         {each: splits.of(each) for each in counts},
         out,
         wanted,
         described,
         splits.table({*counts}, fingerprints.media(session, subset.dataset_id, [*counts])),
+        None if told is None else told.described,
     )
 
 

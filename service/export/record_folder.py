@@ -26,6 +26,8 @@ from service.export.trainer_folder import (
     write_split,
 )
 from service.formats.record import RowError
+from service.report import words
+from service.report.report import LabelsLine
 from service.trainers import LAYOUTS
 from service.trainers.format_rows import record_layouts
 
@@ -97,9 +99,11 @@ def write(
     wanted: Wanted,
     described: Mapping[str, Any],
     proof: Any,
+    labels: Callable[[], Mapping[str, Any]] | None = None,
 ) -> tuple[int, dict[str, FileFacts]]:
     """Rows, and each file's facts by path. `described` is what a manifest says of the source.
 
+    `labels` says, once the records are read, which labels they have.
     `records` are read once to be checked and once a split. `splits`: train, test or left_out by
     prompt; `proof` (`Splits.table`) shows that they part nothing. Raises Invalid where the check
     finds an error, or where nothing would be written.
@@ -119,6 +123,8 @@ def write(
         else:  # no reader takes a file without rows
             for name in written:
                 (out / name).unlink()
+    if labels is not None:
+        described = {**described, "labels": labels()}
     rows = {split: count for split in ("train", "test") if (count := rows_of(files, split))}
     if "train" not in rows:
         raise Invalid(
@@ -169,11 +175,13 @@ def card(
         f"| {split['name']} | {split['rows']} | {split['records']} | {split['prompts']} |"
         for split in about["splits"]
     ]
+    whose = described.get("labels")
+    over = f"Labels: {words.labels(LabelsLine.model_validate(whose))}\n\n" if whose else ""
     return (
         f"---\n{yaml.safe_dump(front, sort_keys=False, width=1000)}---\n"
         f"# Records for {layout.name}\n\n{layout.description}.\n\n"
         "| split | rows | records | prompts |\n|---|---|---|---|\n" + "\n".join(lines) + "\n\n"
-        f"Labels of these records: {listed(about['labels'])}. "
+        f"{over}Labels of these records: {listed(about['labels'])}. "
         f"Left out: {listed(about['left_out'])}.\n\n"
         "`provenance/` says, row by row in the same order, which upload, line and record each row "
         "comes from; `preflight.json` what was checked; `manifest.json` has the hash of every "

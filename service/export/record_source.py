@@ -1,7 +1,7 @@
 """The records that leave with a subset: those that hold its pairs, or all of the dataset."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import exists, or_, select, tuple_
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from service.export import everything, source
 from service.export.layout import TrainingRecord
+from service.formats import record as said
 from service.labels.records import BATCH, Key, read_batch
 from service.tables.datasets import Dataset, Upload
 from service.tables.items import Record
@@ -44,15 +45,18 @@ def rows_after(
     return session.scalars(query).all()
 
 
-def records(session: Session, subset: Subset) -> Iterator[TrainingRecord]:
-    """In the order of uploads, lines and parts, a batch at a time."""
+def records(
+    session: Session, subset: Subset, relabel: Callable[[Upload, int, said.Record], said.Record]
+) -> Iterator[TrainingRecord]:
+    """In the order of uploads, lines and parts, a batch at a time, each as `relabel` gives it."""
     license = session.get_one(Dataset, subset.dataset_id).license
     for upload in source.uploads(session, subset.dataset_id):
         after: Key = (-1, -1)
         while rows := rows_after(session, subset, upload.id, after):
             for row, record in zip(rows, read_batch(session, upload, rows), strict=True):
                 origin = origin_of(subset, upload, row, license)
-                yield TrainingRecord(record, origin["prompt_id"], origin)
+                told = relabel(upload, row.line, record)
+                yield TrainingRecord(told, origin["prompt_id"], origin)
             after = (rows[-1].line, rows[-1].part)
 
 

@@ -43,6 +43,9 @@ def read_order(orderby: str | None) -> Sequence[Wanted]:
     found: list[Wanted] = []
     for part in orderby.split(","):
         key = KEY.match(part.replace('"."', "."))
+        if part.strip().startswith(("-", "+")):
+            name = part.strip().lstrip("-+ ") or "votes"
+            raise BadFilter(f"a field has no sign: to begin with the highest, {name} DESC")
         if key is None or len(found) == MAX_KEYS:
             raise BadFilter(f"an order is up to {MAX_KEYS} fields, each with ASC or DESC")
         found.append(Wanted(key[2], (key[3] or "").lower() == "desc"))

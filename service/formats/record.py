@@ -54,6 +54,16 @@ class Comparison(Label, frozen=True):
     shown: str | None = None  # ab | ba
 
 
+class Relabel(Comparison, frozen=True):
+    """What is said of a pair over its labels, by a consensus, an audit or a verdict; signed by it.
+
+    `p` = P(it is so), 0.5 to 1. `drop`: nothing is to be learnt from the pair.
+    """
+
+    p: float | None = None
+    drop: bool = False
+
+
 class Rating(Label, frozen=True):
     value: float = 0.0
     response: str | None = None
@@ -87,3 +97,4 @@ class Record(Struct, frozen=True):
     modality: str = "text"
     gold: dict[str, Any] | None = None
     extra: dict[str, Any] = {}  # each record's own
+    overlay: Sequence[Relabel] = ()  # over the labels, at most one a pair; never stored

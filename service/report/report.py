@@ -77,7 +77,22 @@ class Example(Figures):
     value: float | None
 
 
+class LabelsLine(Figures):
+    """Whose labels leave, where they are not the raw ones: `counts` of what was done to how many
+    pairs, `left_out` for it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")  # a manifest says more of them
+
+    of: str
+    version: int | None
+    counts: dict[str, int]
+    left_out: int
+
+
 class Report(Figures):
+    """With `labels`, what is said of the kept pairs is said of them as they leave; the evaluation
+    and the scorers read raw labels."""
+
     recipe: RecipeLine
     budget: str
     seed: int
@@ -93,3 +108,4 @@ class Report(Figures):
     expects: tuple[dict[str, Any], ...] = ()
     top: tuple[Example, ...] = ()
     suspects: tuple[Example, ...] = ()
+    labels: LabelsLine | None = None

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from service.report.report import LabelsLine
+
 SETS = {"subset": "subset", "random": "random, same size", "full": "all pairs"}
 HEADS = ("selecting", "independent")
 REASONS = {
@@ -77,6 +79,13 @@ def measure(value: float | None, unit: str) -> str:
     if unit == "ratio":
         return f"{value:.2f}"
     return f"{value:,.0f}"
+
+
+def labels(line: LabelsLine) -> str:
+    """Whose labels leave, and what was done for it."""
+    of = line.of if line.version is None else f"{line.of}, version {line.version} of the verdicts"
+    done = [f"{count:,} × {what.replace('_', ' ')}" for what, count in line.counts.items()]
+    return f"{of}. {', '.join([*done, f'{line.left_out:,} pairs left out for it'])}."
 
 
 def reason(code: str) -> str:

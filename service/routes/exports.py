@@ -16,6 +16,7 @@ from service.db import SessionDep
 from service.errors import Conflict, Invalid, NotFound
 from service.export import archive, everything, recipe_columns, record_folder, trainer_folder
 from service.export.record_folder import RECORD_LAYOUTS
+from service.export.record_relabelling import refuse_without_pairs
 from service.export.relabelling import OPTIONS as LABEL_OPTIONS
 from service.export.splitting import DEFAULT_BY, TEST_FRACTION, SplitBy
 from service.queue import enqueue
@@ -186,8 +187,7 @@ def check_layout(body: ExportIn) -> None:
         return
     record_folder.layout_of(wanted)
     if body.labels != "raw":
-        detail = "labels is for layouts of pairs: records hold every label as it was given"
-        raise Invalid(detail, code="wrong_options")
+        refuse_without_pairs(body.layout)
 
 
 def refuse(body: ExportIn, elsewhere: Mapping[str, str]) -> None:

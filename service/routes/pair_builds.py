@@ -14,6 +14,7 @@ from service.db import SessionDep
 from service.errors import Conflict, Invalid, NotFound
 from service.intake.take import held
 from service.labels.default_policy import Choice, default_policy
+from service.labels.known_aspects import refuse_unknown_aspects
 from service.labels.pair_builds import add_build, labels_sha256, preview
 from service.paging import CursorQuery, LimitQuery, Page, decode_cursor, page_of
 from service.queue import enqueue
@@ -176,6 +177,7 @@ def create_build(
     The same policy over the same labels again: 200 with the first build.
     """
     policy, why = chosen_policy(session, dataset, body.policy)
+    refuse_unknown_aspects(session, dataset.id, policy)
     described = {
         "policy": policy.model_dump(mode="json"), "policy_sha256": policy.sha256(),
     }  # fmt: skip

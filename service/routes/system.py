@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Literal
 
 from fastapi import APIRouter
+from fastapi.responses import RedirectResponse
 from kombu.exceptions import OperationalError as BrokerError
 from prometheus_client.core import REGISTRY, GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -29,6 +30,11 @@ class Version(BaseModel):
     version: str
     python: str
     schema_revision: str
+
+
+@router.get("/", include_in_schema=False)
+def front_door() -> RedirectResponse:
+    return RedirectResponse("/docs")
 
 
 @router.get("/healthz")

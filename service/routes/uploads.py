@@ -22,6 +22,7 @@ from service.errors import Invalid
 from service.formats import FORMATS
 from service.intake.idempotency import Claim, checked_key, once
 from service.intake.take import take
+from service.paging import CursorQuery, LimitQuery, Page, decode_cursor, page_of
 from service.routes.datasets import DatasetDep, Name
 from service.routes.idempotent import KeyHeader, claim_of
 from service.routes.jobs import JobOut, job_out
@@ -191,11 +192,17 @@ def read_upload(upload: UploadDep) -> dict[str, Any]:
     return upload_out(upload)
 
 
-@router.get("/datasets/{dataset_id}/uploads", response_model=list[UploadOut])
-def list_uploads(dataset: DatasetDep, session: SessionDep) -> list[dict[str, Any]]:
+@router.get("/datasets/{dataset_id}/uploads", response_model=Page[UploadOut])
+def list_uploads(
+    dataset: DatasetDep, session: SessionDep, limit: LimitQuery = 100, cursor: CursorQuery = None
+) -> dict[str, Any]:
     """The dataset's uploads in the order they came."""
+    scope = f"uploads {dataset.id}"
     rows = select(Upload).where(Upload.dataset_id == dataset.id).order_by(Upload.ordinal)
-    return [upload_out(upload) for upload in session.scalars(rows)]
+    if (after := decode_cursor(scope, cursor)) is not None:
+        rows = rows.where(Upload.ordinal > int(after))
+    page = page_of(session.scalars(rows.limit(limit + 1)).all(), limit, scope, "ordinal")
+    return {**page, "items": [upload_out(upload) for upload in page["items"]]}
 
 
 @router.get("/uploads/{upload_id}/rejects", response_class=Response)

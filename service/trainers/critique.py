@@ -1,7 +1,7 @@
 """Critiques (E08): a rationale beside the pair or the answer that it is about."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 
@@ -23,6 +23,7 @@ class CritiquePairs(RecordLayout):
     """
 
     name: ClassVar[str] = "critique_pairs"
+    relabels: ClassVar[Literal["added", "decides"] | None] = "decides"
     description: ClassVar[str] = "Pairs with rationales (rationale-DPO, natural-language feedback)"
 
     def features(self) -> Any:

@@ -1,7 +1,7 @@
 """Generative reward models (E12): a judge's dialogue that ends in a verdict, in both orders."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 
@@ -28,6 +28,7 @@ class Judge(RecordLayout):
     """
 
     name: ClassVar[str] = "judge"
+    relabels: ClassVar[Literal["added", "decides"] | None] = "decides"
     description: ClassVar[str] = "Judge SFT (generative reward models): messages, verdict, order"
 
     critique: bool = True

@@ -1,7 +1,7 @@
 """Reward models from every vote (E04), with what E01 knows of a pair: flip rate and gold."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 
@@ -29,6 +29,7 @@ class Votes(RecordLayout):
     """
 
     name: ClassVar[str] = "reward_votes"
+    relabels: ClassVar[Literal["added", "decides"] | None] = "decides"
     description: ClassVar[str] = "Reward models from all votes: margin, soft label, annotators"
     takes_margin: ClassVar[bool] = True
     takes_soft_label: ClassVar[bool] = True

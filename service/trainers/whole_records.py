@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from statistics import fmean
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 
@@ -18,6 +18,7 @@ class NativeRecord(RecordLayout):
     """Everything that was said; a row leaves out the columns of which nothing was said."""
 
     name: ClassVar[str] = "native"
+    relabels: ClassVar[Literal["added", "decides"] | None] = "added"
     description: ClassVar[str] = "prefsift's own record, with every label"
     file_kind: ClassVar[FileKind] = "jsonl"
     trains: ClassVar[bool] = False

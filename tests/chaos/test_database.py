@@ -42,7 +42,7 @@ def test_killed_while_the_bytes_come_in(stack: Stack) -> None:
     assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
     assert response.headers["Retry-After"] == "2"
     restart_database(stack)
-    assert stack.api.get(f"/api/v1/datasets/{dataset}/uploads").json() == []
+    assert stack.api.get(f"/api/v1/datasets/{dataset}/uploads").json()["items"] == []
     assert list(incoming.iterdir()) == []
     again = stack.upload(dataset, lines(2000))
     assert again.status_code == 202

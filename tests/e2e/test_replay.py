@@ -20,12 +20,12 @@ def test_an_export_is_made_again_and_compared(stack: Home, few: Path, tmp_path: 
     assert stack.prefsift("upload", few, "--dataset", "mine").code == 0
     subset = stack.prefsift("select", "mine", *WANTED, "--seed", "3").json["id"]
     assert stack.prefsift("export", subset, "--out", out).code == 0
-    before = orjson.loads(stack.prefsift("datasets").out)
+    before = orjson.loads(stack.prefsift("datasets", "--json").out)
     done = stack.prefsift("replay", out / "manifest.json", "--data", few)
     assert done.code == 0, done.out + done.err
     assert "the same bytes in all" in done.out
     assert stack.prefsift("replay", out, "--json").json == {"same": True, "changes": []}
-    assert orjson.loads(stack.prefsift("datasets").out) == before
+    assert orjson.loads(stack.prefsift("datasets", "--json").out) == before
     second = stack.prefsift("select", "mine", *WANTED, "--seed", "4").json["id"]
     found = stack.prefsift("diff", out, second, "--json").json
     assert found["added"] == found["removed"] > 0

@@ -25,7 +25,7 @@ def test_upload_select_evaluate_export_one_by_one(stack: Home, few: Path, tmp_pa
     export = stack.prefsift("export", subset["id"], "--out", out).json
     assert export["rows"] == 25
     assert stack.prefsift("verify", out).code == 0
-    jobs = orjson.loads(stack.prefsift("jobs").out)
+    jobs = orjson.loads(stack.prefsift("jobs", "--json").out)
     assert {job["kind"] for job in jobs} == {"ingest", "select", "evaluate", "export"}
     assert {job["state"] for job in jobs} == {"succeeded"}
 

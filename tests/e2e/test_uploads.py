@@ -44,8 +44,8 @@ def test_a_dry_run_shows_a_file_and_stores_nothing(stack: Home, tmp_path: Path) 
     assert "line 2" in said
     (found,) = orjson.loads(stack.prefsift(*words, "--json").out)
     assert (found["accepted"], found["rejected"]) == (1, 1)
-    assert orjson.loads(stack.prefsift("jobs").out) == []
-    assert '"dry"' not in stack.prefsift("datasets").out
+    assert orjson.loads(stack.prefsift("jobs", "--json").out) == []
+    assert "dry" not in stack.prefsift("datasets").out
     (upload,) = orjson.loads(stack.prefsift(*words[:4], *words[5:]).out)
     assert (upload["accepted"], upload["mapping"]) == (1, {"prompt": "question"})
 

@@ -132,7 +132,7 @@ def test_audits_are_listed_the_newest_first_and_only_to_their_owners(
 def test_what_an_audit_said_goes_with_what_it_read(client: TestClient, session: Session) -> None:
     dataset = uploaded(client, "erased", lines(20), lines(20, said="Other"))
     found = audited(client, dataset)
-    upload = client.get(f"/api/v1/datasets/{dataset}/uploads").json()[0]["id"]
+    upload = client.get(f"/api/v1/datasets/{dataset}/uploads").json()["items"][0]["id"]
     asked(client, f"/datasets/{dataset}/erasures", {"upload_id": upload})
     again = client.get(f"/api/v1/audits/{found['id']}").json()
     assert (again["state"], again["summary"], again["files"]) == ("erased", None, None)

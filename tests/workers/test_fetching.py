@@ -69,7 +69,7 @@ def test_the_files_of_a_split_become_uploads(client: TestClient, pairs: Hub) -> 
     assert (job["state"], job["kind"], job["rows_done"]) == ("succeeded", "fetch", 2)
     for each in job["result"]["jobs"]:
         run_job(uuid.UUID(each), ("cpu",), HANDLERS)
-    uploads = client.get(f"/api/v1/datasets/{dataset}/uploads").json()
+    uploads = client.get(f"/api/v1/datasets/{dataset}/uploads").json()["items"]
     assert [each["id"] for each in uploads] == job["result"]["uploads"]
     assert [each["filename"] for each in uploads] == [name for name in FILES if "train" in name]
     assert [(each["pairs"], each["mode"]) for each in uploads] == [(3, "atomic"), (4, "atomic")]
@@ -112,7 +112,7 @@ def test_a_url_becomes_an_upload_where_it_is_allowed(
     url = f"{pairs.url}/x/resolve/{COMMIT}/data/test.jsonl.gz?token=x"
     job = fetch(client, dataset, url=url)
     assert job["state"] == "succeeded"
-    (upload,) = client.get(f"/api/v1/datasets/{dataset}/uploads").json()
+    (upload,) = client.get(f"/api/v1/datasets/{dataset}/uploads").json()["items"]
     assert (upload["filename"], upload["size"]) == (
         "test.jsonl.gz",
         len(FILES["data/test.jsonl.gz"]),

@@ -124,7 +124,7 @@ def test_inputs_that_were_withdrawn_erased_or_added_are_named(
 ) -> None:
     dataset = uploaded(client, "mine", lines(30), lines(30, said="Riddle"))
     manifest = exported(client, session, f"subsets/{selected(client, dataset)}")
-    uploads = client.get(f"/api/v1/datasets/{dataset}/uploads").json()
+    uploads = client.get(f"/api/v1/datasets/{dataset}/uploads").json()["items"]
     second = uploads[1]["id"]
 
     def said() -> str:
@@ -178,7 +178,7 @@ def test_planted_differences_of_two_subsets_are_counted_and_mirrored(
 def test_a_subset_says_how_many_of_its_pairs_are_gone(client: TestClient, session: Session) -> None:
     dataset = uploaded(client, "mine", lines(30), lines(10, said="Riddle"))
     subset = selected(client, dataset, budget="100%")
-    upload = client.get(f"/api/v1/datasets/{dataset}/uploads").json()[1]["id"]
+    upload = client.get(f"/api/v1/datasets/{dataset}/uploads").json()["items"][1]["id"]
     asked(client, f"/uploads/{upload}/withdraw")
     found = client.get(f"/api/v1/subsets/{subset}/diff/{subset}").json()
     assert (found["a"]["gone"], found["a"]["pairs"]) == (10, 30)

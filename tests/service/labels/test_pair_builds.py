@@ -91,7 +91,7 @@ def test_a_withdrawn_upload_takes_its_prompts_pairs_along_until_they_are_built_a
 ) -> None:
     first = built(client, dataset, "all_pairs")
     assert first["pairs"] == 5
-    uploads = client.get(f"/api/v1/datasets/{dataset}/uploads").json()
+    uploads = client.get(f"/api/v1/datasets/{dataset}/uploads").json()["items"]
     last = f"/api/v1/uploads/{uploads[-1]['id']}"
     assert client.post(f"{last}/withdraw").status_code == 200
     assert pairs_of(client, dataset) == []

@@ -131,10 +131,10 @@ def test_what_can_not_be_told_is_refused(client: TestClient) -> None:
 
     assert refused(409, labels="denoised") == "no_audit"
     audited(client, dataset)
-    assert refused(422, labels="denoised", layout="native") == "wrong_options"
+    assert refused(422, labels="denoised", layout="prompts") == "wrong_options"
     assert refused(404, labels="denoised", labels_version=3) == "not_found"
     assert refused(409, labels="denoised", labels_sha256="0" * 64) == "no_such_audit"
-    upload = got(client, f"/datasets/{dataset}/uploads")[0]["id"]
+    upload = got(client, f"/datasets/{dataset}/uploads")["items"][0]["id"]
     asked(client, f"/datasets/{dataset}/erasures", {"upload_id": upload})
     for labels in ("consensus", "denoised"):
         assert refused(409, labels=labels) == "audit_erased"

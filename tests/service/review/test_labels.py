@@ -172,7 +172,7 @@ def test_without_an_audit_or_after_an_erasure_there_are_raw_labels_only(
     audit = audited(client, dataset)
     assert got(client, path, labels="denoised", labels_audit=audit)["items"]
     assert got(client, path, 404, labels="denoised", labels_version=1)["status"] == 404
-    upload = got(client, f"/datasets/{dataset}/uploads")[0]["id"]
+    upload = got(client, f"/datasets/{dataset}/uploads")["items"][0]["id"]
     asked(client, f"/datasets/{dataset}/erasures", {"upload_id": upload})
     for query in ({}, {"labels_audit": audit}):
         for where in (path, f"{path}.ndjson"):

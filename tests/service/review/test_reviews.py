@@ -197,7 +197,7 @@ def test_verdicts_leave_with_the_upload_that_they_are_about(
 ) -> None:
     dataset = reviewable(client, "leaving", judged(20), judged(20, seed=2, asks="Other"))
     found = queue(client, dataset)
-    uploads = got(client, f"/datasets/{dataset}/uploads")
+    uploads = got(client, f"/datasets/{dataset}/uploads")["items"]
     first, second = (
         next(item for item in found if item["source"]["upload_id"] == upload["id"])
         for upload in uploads
@@ -234,7 +234,7 @@ def test_an_annotator_that_is_erased_takes_the_verdicts_with_it_that_it_signed(
 
 def test_pairs_of_a_withdrawn_upload_wait_for_its_return(client: TestClient) -> None:
     dataset = reviewable(client, "withdrawn", judged(20), judged(20, seed=2, asks="Other"))
-    upload = got(client, f"/datasets/{dataset}/uploads")[0]["id"]
+    upload = got(client, f"/datasets/{dataset}/uploads")["items"][0]["id"]
     asked(client, f"/uploads/{upload}/withdraw")
     assert len(queue(client, dataset)) == 20
     asked(client, f"/uploads/{upload}/restore")

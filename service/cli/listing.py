@@ -1,0 +1,96 @@
+"""`datasets`, `jobs`, `exports`, `views`: what there is, as a table for people or as JSON."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from service.cli.connection import connect
+from service.cli.remote import DatasetName, dataset_named, follow, show
+
+WIDE = 160  # columns of letters: an id is of use only whole, also in a narrow window
+FREE = ("name", "where", "orderby")  # texts of people, which may be long
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of a table.")]
+
+
+def datasets(as_json: Json = False) -> None:
+    """List the datasets."""
+    columns = {"name": "name", "license": "license", "made": "created_at", "id": "id"}
+    tell([*connect().pages("/datasets")], columns, as_json=as_json, none="no dataset yet")
+
+
+def jobs(
+    job_id: Annotated[str | None, typer.Argument(help="One job; all if left out.")] = None,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Stop it for good.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow it to its end.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List the jobs, the newest first; or print one as JSON, wait for it, cancel it."""
+    api = connect()
+    if job_id is None:
+        columns = {
+            "kind": "kind", "state": "state", "rows": "rows_done", "of": "rows_total",
+            "made": "created_at", "id": "id",
+        }  # fmt: skip
+        tell([*api.pages("/jobs")], columns, as_json=as_json, none="no job yet")
+    elif cancel:
+        show(api.post(f"/jobs/{job_id}/cancel"))
+    else:
+        job = api.get(f"/jobs/{job_id}")
+        show(follow(api, job) if wait else job)
+
+
+def exports(dataset: DatasetName, as_json: Json = False) -> None:
+    """List the exports of a dataset and of its subsets, the newest first.
+
+    Example: prefsift exports mine
+    """
+    api = connect()
+    found = [*api.pages(f"/datasets/{dataset_named(api, dataset)}/exports")]
+    columns = {
+        "layout": "layout", "labels": "labels", "state": "state", "rows": "rows",
+        "made": "created_at", "subset": "subset_id", "id": "id",
+    }  # fmt: skip
+    rows = [{**each, "labels": each["options"].get("labels", "raw")} for each in found]
+    tell(found if as_json else rows, columns, as_json=as_json, none="no export yet")
+
+
+def views(dataset: DatasetName, as_json: Json = False) -> None:
+    """List the saved views of a dataset: filters and orders under a name.
+
+    Example: prefsift views mine
+    """
+    api = connect()
+    found = [*api.pages(f"/datasets/{dataset_named(api, dataset)}/views")]
+    columns = {"name": "name", "where": "where", "order": "orderby", "made": "created_at"}
+    tell(found, columns, as_json=as_json, none="no view yet")
+
+
+def tell(
+    found: Sequence[Mapping[str, Any]], columns: Mapping[str, str], *, as_json: bool, none: str
+) -> None:
+    """`columns`: heading -> field."""
+    if as_json:
+        show(found)
+        return
+    if not found:
+        typer.echo(none)
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading, field in columns.items():
+        table.add_column(heading, overflow="fold", no_wrap=field not in FREE)
+    for each in found:
+        table.add_row(*(Text(cell(field, each[field])) for field in columns.values()))
+    Console(highlight=False, width=max(Console().width, WIDE)).print(table)
+
+
+def cell(field: str, value: Any) -> str:
+    """Times to the minute; nothing as a dash."""
+    if value is None:
+        return "-"
+    if field == "created_at":
+        return str(value)[:16].replace("T", " ")
+    return f"{value:,}" if isinstance(value, int) else str(value)
