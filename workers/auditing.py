@@ -13,6 +13,7 @@ from service.audit.anchors import BadAnchor, of_row
 from service.audit.report import summary
 from service.audit.run import Wanted, judge, rendered
 from service.audit.stored import collected, erasures
+from service.audit.vectors import stored_first
 from service.errors import Invalid
 from service.ingest.store import hold_dataset
 from service.review import state
@@ -86,10 +87,12 @@ def examined(work: Work, dataset_id: uuid.UUID, options: Mapping[str, Any]) -> F
     def progress(step: str, share: float) -> None:
         work.report(int((order.index(step) + share) * records))
 
+    have = stored_first(work.session, work.job.workspace_id, lambda: work.checkpoint(0))
     try:
         found = judge(
             collector, anchors=wanted(options["anchors"]), seed=options["seed"],
             embed=options["embed"], progress=progress,
+            vectors_of=have,
         )  # fmt: skip
     except BadAnchor as error:
         raise Invalid(str(error), code="bad_anchors", field="anchors") from error

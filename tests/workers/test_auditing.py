@@ -10,14 +10,16 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
+from curation.items import Texts
 from service import files
+from service.audit import vectors
 from service.audit.run import audit, write_folder
 from service.auth import create_key
 from service.sweeping import sweep
 from service.tables.access import Workspace
 from service.tables.audits import Audit
 from tests.service.test_sweeping import age
-from tests.workers.test_replaying import asked, lines, uploaded
+from tests.workers.test_replaying import asked, lines, run, uploaded
 
 pytestmark = pytest.mark.usefixtures("rung")
 PLAIN = {"embed": False}
@@ -70,6 +72,36 @@ def test_bad_lines_are_in_the_report_with_their_numbers(
     assert (found["summary"]["rejected"], found["summary"]["pairs"]) == (1, 42)
     report = orjson.loads(file_of(client, found, "report.json"))
     assert [each["line"] for each in report["rejected"]] == [41]
+
+
+def test_vectors_that_are_stored_are_taken_and_change_no_byte(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of the prompts; the responses are embedded by the audit."""
+    (tmp_path / "x.jsonl").write_bytes(lines(110))
+    dataset = uploaded(client, "embedded", (tmp_path / "x.jsonl").read_bytes())
+    job = asked(client, f"/datasets/{dataset}/jobs", {"signals": [{"kind": "knn_novelty"}]})
+    run(job)
+    stored, embedded = vectors.stored, vectors.embedded
+    counts = list[int]()
+
+    def taken(*given: Any) -> Any:
+        found = stored(*given)
+        counts.append(len(found[0]))
+        return found
+
+    def made(texts: Texts, progress: Any) -> Any:
+        counts.append(len(texts))
+        return embedded(texts, progress)
+
+    monkeypatch.setattr(vectors, "stored", taken)
+    monkeypatch.setattr(vectors, "embedded", made)
+    found = audited(client, dataset, embed=True)
+    monkeypatch.chdir(tmp_path)
+    write_folder(audit([Path("x.jsonl")]), tmp_path)
+    assert counts == [110, 440]
+    for name in NAMES:
+        assert file_of(client, found, name) == (tmp_path / name).read_bytes(), name
 
 
 def test_an_anchor_that_names_no_pair_fails_the_audit(client: TestClient) -> None:
