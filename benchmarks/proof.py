@@ -1,11 +1,12 @@
 """Does safe_default train a better head than a random subset? Every cell of the fixed protocol.
 
-    python -m benchmarks.proof [--data DIR] [--json FILE] [--tune] [--write] [--sets oasst …]
+    python -m benchmarks.proof [--data DIR] [--json FILE] [--tune] [--write FILE] [--sets oasst …]
 
 The protocol (sets, splits, seeds, flips, tests) is benchmarks/protocol.py. Each arm selects from
 the flipped labels of the training prompts; heads learn from the same flipped labels and are tested
-on the labels as given of other prompts. `--tune` runs the tuning splits; `--write` writes the
-tables into docs/leaderboard.md.
+on the labels as given of other prompts. `--tune` runs the tuning splits; `--write`
+also writes the tables to a file. `--json` is written after each fold; `--join` puts such files
+together.
 """
 
 import argparse
@@ -109,12 +110,20 @@ def suitable(given: Set, seed: int) -> tuple[float, list[Split]]:
 
 def run(
     names: Sequence[str], data: Path, cache: Path, arms: Arms, seed: int,
-    conditions: Sequence[Condition] = CONDITIONS,
+    conditions: Sequence[Condition] = CONDITIONS, file: Path | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Every cell of every suitable set, and why the others are not suitable."""
     left_out: dict[str, str] = {}
     cells: list[dict[str, Any]] = []
     began = process_time()
+
+    def figures() -> dict[str, Any]:
+        seconds = round(process_time() - began)
+        return {
+            "seed": seed, "splits": SPLITS, "draws": DRAWS, "arms": list(arms),
+            "left_out": left_out, "cpu_seconds": seconds, "cells": cells,
+        }  # fmt: skip
+
     for name in names:
         given = load(name, data, cache)
         if isinstance(given, str):
@@ -127,15 +136,25 @@ def run(
                 f"less than {LEAST_ACCURACY:.2f}"
             )
             continue
-        shards = [(c, n) for c in conditions for n in range(SPLITS)]
+        shards = [(c, n) for n in range(SPLITS) for c in conditions]
         for condition, number in track(shards, name, console=BARS, transient=True):
             sign = signs(condition, given.grams["selecting"], seed, number)
             found = one_fold(Fold(given, parts[number], sign, seed, number), arms)
             cells.append({"set": name, "condition": condition.name, "split": number, **found})
+            if file:
+                file.write_bytes(orjson.dumps(figures(), option=orjson.OPT_SERIALIZE_NUMPY))
+    return figures()
+
+
+def joined(files: Sequence[Path]) -> dict[str, Any]:
+    """The figures of runs over different sets, as one."""
+    parts = [orjson.loads(file.read_bytes()) for file in files]
     return {
-        "seed": seed, "splits": SPLITS, "draws": DRAWS, "arms": list(arms), "left_out": left_out,
-        "cpu_seconds": round(process_time() - began), "cells": cells,
-    }  # fmt: skip
+        **parts[0],
+        "left_out": {name: why for part in parts for name, why in part["left_out"].items()},
+        "cpu_seconds": sum(part["cpu_seconds"] for part in parts),
+        "cells": [cell for part in parts for cell in part["cells"]],
+    }
 
 
 def main() -> None:
@@ -146,12 +165,16 @@ def main() -> None:
     parser.add_argument("--arms", nargs="+", choices=list(RECIPES), default=list(DEFAULT_ARMS))
     parser.add_argument("--tune", action="store_true", help="the splits that methods are tuned on")
     parser.add_argument("--json", type=Path, help="also write all figures to this file")
+    parser.add_argument("--join", type=Path, nargs="+", help="figures of earlier runs, instead")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the page, too")
     parser.add_argument("--cache", type=Path, default=Path(gettempdir()) / "prefsift-benchmarks")
     asked = parser.parse_args()
     seed = TUNING_SEED if asked.tune else REPORT_SEED
     arms = {name: RECIPES[name] for name in asked.arms}
-    found = run(asked.sets, asked.data, asked.cache, arms, seed)
+    if asked.join:
+        found = joined(asked.join)
+    else:
+        found = run(asked.sets, asked.data, asked.cache, arms, seed, file=asked.json)
     if asked.json:
         asked.json.write_bytes(orjson.dumps(found, option=orjson.OPT_SERIALIZE_NUMPY))
     page = "\n".join(lines(found))

@@ -90,7 +90,11 @@ def evaluate_split(
             for name, part in (("pool", sets[1]), ("subset", subset), ("random", drawn[0]))
         },
     }
-    return {**result, **besides.told(right, len(sets)), **by_slice(right, len(sets), classes)}
+    return {
+        **result,
+        **besides.told(right, len(sets), len(training)),
+        **by_slice(right, len(sets), classes),
+    }
 
 
 def chosen(

@@ -42,8 +42,8 @@ class More(NamedTuple):
     names: Sequence[str]
     sets: Sequence[Indices]
 
-    def told(self, right: ByHead, first: int) -> dict[str, Any]:
-        """Accuracies of these sets, whose columns begin at `first`."""
+    def told(self, right: ByHead, first: int, everything: int) -> dict[str, Any]:
+        """Accuracies of these sets, whose columns begin at `first`; `everything`: pairs in all."""
         found: dict[str, Any] = {}
         if self.names:
             found["against"] = {
@@ -53,12 +53,13 @@ class More(NamedTuple):
                 }
                 for at, name in enumerate(self.names)
             }
-        start = len(self.names)
-        if len(self.sets) > start:
-            points = range(start, len(self.sets))
+        points = [1, *range(first + len(self.names), first + len(self.sets))]
+        if len(points) > 1:  # column 1 is all pairs: the end of the curve
+            points = [*points[1:], points[0]]
+            sizes = [len(rows) for rows in self.sets[len(self.names) :]]
             found["curve"] = {
-                "sizes": [len(self.sets[at]) for at in points],
-                "heads": {h: [mean(t[:, first + at]) for at in points] for h, t in right.items()},
+                "sizes": [*sizes, everything],
+                "heads": {h: [mean(t[:, at]) for at in points] for h, t in right.items()},
             }
         return found
 
@@ -75,7 +76,6 @@ def more(wanted: Wanted, training: Pairs, rows: Indices, rng: np.random.Generato
     if wanted.curve:
         sizes = sorted({max(round(share * n), LEAST) for share in SHARES if share * n >= LEAST})
         sets += [rng.choice(n, size, replace=False) for size in sizes]
-        sets.append(np.arange(n))
     return More(list(wanted.against), sets)
 
 

@@ -49,7 +49,8 @@ class Pipeline:
         chosen = self.api.post(f"/datasets/{dataset}/subsets", body)
         self.finish(chosen["job"])
         subset = f"/subsets/{chosen['subset']['id']}"
-        self.finish(self.api.post(f"{subset}/evaluate", {}), "splits", {"split": "evaluate"})
+        asked = {"curve": True}
+        self.finish(self.api.post(f"{subset}/evaluate", asked), "splits", {"split": "evaluate"})
         made = self.api.post(f"{subset}/exports", {})
         self.finish(made["job"])
         self.download(made["export"]["id"], folder)

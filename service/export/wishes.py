@@ -34,7 +34,7 @@ def of(session: Session, subset: Subset, options: Mapping[str, Any]) -> dict[str
         .order_by(Job.finished_at.desc())
     )
     spec = session.scalars(evaluated.limit(1)).first() if subset.evaluation else None
-    names = ("splits", "draws")
+    names = ("splits", "draws", "by", "curve")
     composed = {**extras(subset), **({"tags": subset.tags} if subset.tags else {})}
     return {
         **({"subset": composed} if composed else {}),

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.figure import Figure
 
+from curation.evaluation.curves import Fitted
 from service.report import words
 from service.report.report import Histogram
 
@@ -62,6 +64,32 @@ def point(axes: Any, y: float, figures: Mapping[str, Any], colour: str) -> None:
         f"{100 * value:.1f} %", (max(end, value), y), (8, 0), textcoords="offset points",
         va="center", color="#0f172a",
     )  # fmt: skip
+
+
+def learning_curve(evaluation: Mapping[str, Any] | None) -> str:
+    """Accuracy over the number of random pairs by head, the fitted curve, and the subset; empty
+    where no curve was asked for."""
+    curves: Mapping[str, Any] = (evaluation or {}).get("curve") or {}
+    if evaluation is None or not curves:
+        return ""
+    with mpl.rc_context({**STYLE, "svg.hashsalt": "curve"}):
+        figure = Figure(figsize=(7.2, 3.0), layout="constrained")
+        axes = figure.subplots()
+        for (name, curve), colour in zip(curves.items(), ("#94a3b8", "#0f172a"), strict=False):
+            axes.plot(curve["sizes"], curve["accuracy"], "o", color=colour, label=f"{name} head")
+            if curve["shape"]:
+                n = np.geomspace(curve["sizes"][0], curve["sizes"][-1], 60)
+                fit = Fitted(curve["shape"], curve["a"], curve["b"], curve["c"], 0.0)
+                axes.plot(n, fit.at(n), color=colour, linewidth=1)
+            if curve["recommended"]:
+                axes.axvline(curve["recommended"], color=colour, linewidth=1, linestyle=":")
+            mine = evaluation["heads"][name]["subset"]["accuracy"]
+            axes.plot([evaluation["size"]], [mine], "D", color="#2563eb")
+        axes.set_xscale("log")
+        axes.set_xlabel("pairs learnt from (diamonds: the subset; dotted: enough)")
+        axes.set_ylabel("accuracy")
+        axes.legend(frameon=False)
+        return svg(figure)
 
 
 def margins(histogram: Histogram) -> str:

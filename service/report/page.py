@@ -22,5 +22,6 @@ def render(report: Report) -> str:
         words=words,
         heads=heads,
         accuracies=charts.accuracies(heads) if heads else "",
+        curve=charts.learning_curve(report.evaluation),
         margins=charts.margins(report.margins) if report.margins else "",
     )
