@@ -40,7 +40,10 @@ COMMANDS = {
     "select": Command("subsets", "select", "Select a subset of a dataset by a recipe"),
     "subsets": Command("subsets", "subsets", "The subsets of a dataset: list, tag, delete"),
     "combine": Command("subsets", "combine", "Union, difference and intersection of subsets"),
-    "evaluate": Command("remote", "evaluate", "Compare a subset with random ones"),
+    "evaluate": Command("proving", "evaluate", "Compare a subset with random ones and others"),
+    "advise": Command(
+        "proving", "advise", "Say which recipe helps on some files, or that none does"
+    ),
     "export": Command("remote", "export", "Write a subset as a folder"),
     "exports": Command("listing", "exports", "The exports of a dataset"),
     "views": Command("listing", "views", "The saved views of a dataset"),

@@ -1,4 +1,4 @@
-"""`evaluate`, `export`: the steps, one by one.
+"""`export`, and what the commands share: the steps, one by one.
 
 Each prints what the API answered as one JSON value, and follows the job that it started.
 """
@@ -65,13 +65,6 @@ def exporter(api: Api, source: str, where: str | None) -> str:
                 )
             return f"/subsets/{source}"
     return f"/datasets/{dataset_named(api, source)}"
-
-
-def evaluate(subset: SubsetId) -> None:
-    """Compare the recipe of a subset with random subsets."""
-    api = connect()
-    follow(api, api.post(f"/subsets/{subset}/evaluate", {}))
-    show(api.get(f"/subsets/{subset}")["evaluation"])
 
 
 def export(

@@ -108,3 +108,15 @@ def metrics(values: Mapping[str, float]) -> str:
 
 def number(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 2 else f"{value:.3f}"
+
+
+def enough(curve: Mapping[str, Any]) -> str:
+    """What a learning curve recommends, in a sentence."""
+    if curve["recommended"] is None:
+        return f"{curve['why']}."
+    shape = "an exponential plateau" if curve["shape"] == "plateau" else "a power law"
+    return (
+        f"{curve['recommended']:,} random pairs reach 95 % of the way from guessing to "
+        f"{curve['ceiling']:.3f}, which leaves out {curve['saved']:.0%} of the cost; {shape} "
+        "describes the points best (AICc)."
+    )
