@@ -122,15 +122,17 @@ def suitable(recipe: Recipe, held: Mapping[str, Mapping[What, int]]) -> str | No
 
 
 HEAD = (
-    "| recipe | file | pairs in | pairs out | seconds | expects held | without |",
-    "|---|---|--:|--:|--:|---|---|",
+    "| recipe | file | `prefsift` | pairs in | pairs out | seconds | expects held | without |",
+    "|---|---|---|--:|--:|--:|---|---|",
 )
 
 
 def row(line: Line) -> str:
     numbers = [f"{line.pool:,}", f"{line.kept:,}", f"{line.seconds:.0f}"]
     counted = numbers if line.expects else ["–", "–", "–"]
-    cells = [f"`{line.recipe}`", line.file or "–", *counted, line.expects or "–", line.note or "–"]
+    command = f"`select {line.file.split('/')[0]} --recipe {line.recipe}`" if line.file else "–"
+    cells = [f"`{line.recipe}`", line.file or "–", command, *counted, line.expects or "–"]
+    cells.append(line.note or "–")
     return f"| {' | '.join(cells)} |"
 
 
