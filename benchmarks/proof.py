@@ -11,6 +11,7 @@ together.
 
 import argparse
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import gettempdir
@@ -157,6 +158,13 @@ def joined(files: Sequence[Path]) -> dict[str, Any]:
     }
 
 
+def whole(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The splits that were run under every condition: a run may have been stopped."""
+    counts = Counter((cell["set"], cell["split"]) for cell in cells)
+    most = max(counts.values(), default=0)
+    return [cell for cell in cells if counts[cell["set"], cell["split"]] == most]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     default = Path(os.environ.get("PREFSIFT_TEST_DATA") or DEFAULT_DATA)
@@ -177,6 +185,7 @@ def main() -> None:
         found = run(asked.sets, asked.data, asked.cache, arms, seed, file=asked.json)
     if asked.json:
         asked.json.write_bytes(orjson.dumps(found, option=orjson.OPT_SERIALIZE_NUMPY))
+    found["cells"] = whole(found["cells"])
     page = "\n".join(lines(found))
     print(page)
     if asked.write:

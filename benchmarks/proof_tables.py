@@ -14,7 +14,20 @@ Found = Mapping[str, Any]
 def lines(found: Found) -> Iterator[str]:
     """Markdown, from what benchmarks.proof.run gives."""
     sets = list(dict.fromkeys(cell["set"] for cell in found["cells"]))
-    yield f"Sets that are suitable: {', '.join(sets) or 'none'}. Not suitable:"
+    yield "# Leaderboard: what a subset gains over a random one on real sets"
+    yield ""
+    yield (
+        "Written by `python -m benchmarks.proof`; benchmarks/protocol.py fixes sets, splits, flips "
+        f"and tests. Seed {found['seed']}, {found['draws']} random subsets a cell, "
+        f"{found['cpu_seconds']:,} CPU-seconds. Intervals are 95 %, by the corrected resampled "
+        "t-test over splits; a figure beside all data is bold where its interval lies above 0."
+    )
+    yield ""
+    splits = {name: len({c["split"] for c in found["cells"] if c["set"] == name}) for name in sets}
+    done = ", ".join(
+        f"{name} ({count} of {found['splits']} splits)" for name, count in splits.items()
+    )
+    yield f"Suitable sets: {done or 'none'}. Not suitable:"
     yield ""
     yield from (f"- {name}: {why}." for name, why in found["left_out"].items())
     yield ""
