@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 TRAIN, TEST, LEFT_OUT = "train", "test", "left_out"
 SMALLEST_SPLIT = 20  # prompts; below that nothing is held out
@@ -91,6 +89,9 @@ def connect(
     size: int, groups: Sequence[Sequence[int]]
 ) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
     """A component's number for each index, then for each group."""
+    from scipy.sparse import coo_array  # half a second to load: only where it is used
+    from scipy.sparse.csgraph import connected_components
+
     members = [index for group in groups for index in group]
     owners = [size + number for number, group in enumerate(groups) for _ in group]
     total = size + len(groups)

@@ -11,7 +11,6 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
-from datasketch import MinHash
 from numpy.typing import NDArray
 
 from curation.grouping.prompts import Messages, prompt_text, root_key
@@ -54,6 +53,8 @@ def fingerprints(prompts: Sequence[Messages]) -> Prints:
 
 def of_texts(texts: Sequence[str]) -> Prints:
     """Without the root of a conversation."""
+    from datasketch import MinHash  # a second to load: only where it is used
+
     sets = [encoded(text) for text in texts]
     found = np.zeros(len(texts), FINGERPRINT)
     found["words"] = [number(b"\0".join(each)) if each else 0 for each in sets]

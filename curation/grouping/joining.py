@@ -2,8 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 Places = NDArray[np.int64]
 
@@ -12,6 +10,9 @@ def joined(labels: Places, pairs: Places) -> Places:
     """`labels[i]` is the lowest row of i's group; the same after these (n, 2) rows are joined."""
     if not len(pairs):
         return labels
+    from scipy.sparse import coo_array  # half a second to load: only where it is used
+    from scipy.sparse.csgraph import connected_components
+
     size = len(labels)
     ends = np.concatenate([labels[pairs], np.stack([np.arange(size), labels], axis=1)])
     graph = coo_array((np.ones(len(ends), np.int8), (ends[:, 0], ends[:, 1])), shape=(size, size))

@@ -39,23 +39,26 @@ def shingles_of(texts: Sequence[str], words: int = 2) -> Iterator[Shingles]:
 
 
 def parted(texts: Sequence[str]) -> Iterator[list[str]]:
-    """Neighbours of together 2^16 characters, without case."""
+    """Neighbours of together 2^16 characters."""
     waiting: list[str] = []
     size = 0
     for text in texts:
-        folded = text.casefold()
-        if waiting and (size + len(folded) + 1 > CHARACTERS or len(waiting) == TEXTS):
+        if waiting and (size + len(text) >= CHARACTERS or len(waiting) == TEXTS):
             yield waiting
             waiting, size = [], 0
-        waiting.append(folded)
-        size += len(folded) + 1
+        waiting.append(text)
+        size += len(text) + 1
     if waiting:
         yield waiting
 
 
 def word_hashes(texts: Sequence[str]) -> tuple[Hashes, Places]:
     """A hash of each word in the order of the texts, and how many words each text has."""
-    codes = word_codes("\n".join([*texts, ""]))
+    joined = "\n".join([*texts, ""])
+    if not joined.isascii():  # a text may have another length without case
+        texts = [text.casefold() for text in texts]
+        joined = "\n".join([*texts, ""])
+    codes = word_codes(joined)
     there = codes > 0
     starts = there.copy()
     starts[1:] &= ~there[:-1]
@@ -76,7 +79,7 @@ def word_hashes(texts: Sequence[str]) -> tuple[Hashes, Places]:
 
 
 def word_codes(text: str) -> NDArray[np.unsignedinteger]:
-    """The code point of each character of a word, 0 where there is none."""
+    """The code point of each character of a word, 0 where there is none; of ASCII without case."""
     if text.isascii():
         return np.frombuffer(text.encode().translate(narrow()), np.uint8)
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
@@ -130,8 +133,8 @@ def mixed(hashes: Hashes) -> Hashes:
 
 @cache
 def narrow() -> bytes:
-    """Of ASCII."""
-    return bytes(code_of(code) if code < 128 else 0 for code in range(NARROW))
+    """Of ASCII, the letters without case."""
+    return bytes(code_of(ord(chr(code).lower())) if code < 128 else 0 for code in range(NARROW))
 
 
 @cache

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from curation.grouping.shingling import BITS, Hashes, Places, shingles_of
 
@@ -105,6 +104,8 @@ def candidates(sketches: Sketches, threshold: float) -> Places:
 
 def shared_at_least(threshold: float) -> Places:
     """By the size of a sketch: how many of its hashes one that is alike has, too."""
+    from scipy.stats import binom  # a second to load: only where it is used
+
     sizes = np.arange(SKETCH + 1)
     exact = np.ceil(threshold * sizes - SMALL)
     sampled = binom.ppf(MISSED, sizes, threshold)
