@@ -1,8 +1,10 @@
 """Evaluate jobs in process: the real splits, heads and embedder."""
 
+import uuid
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -70,6 +72,24 @@ def test_other_subsets_slices_and_a_curve_come_with_it_where_asked_for(
     manifest = subset.manifest
     assert manifest is not None
     assert manifest["signals"][0]["kind"] == "label_trust"
+
+
+def test_the_api_takes_what_is_wanted_besides_and_refuses_what_cannot_be_compared(
+    session: Session, workspace: Workspace, rung: object, client: TestClient
+) -> None:
+    dataset, elsewhere = (add_dataset(session, workspace, 6) for _ in range(2))
+    subset = selecting_jobs.run(session, dataset, RECIPES["random"], "50%")
+    other = selecting_jobs.run(session, dataset, RECIPES["random"], "20%")
+    foreign = selecting_jobs.run(session, elsewhere, RECIPES["random"], "20%")
+    where = f"/api/v1/subsets/{subset.id}/evaluate"
+    wanted = {"against": [str(other.id)], "by": ["length"], "curve": True}
+    answer = client.post(where, json=wanted)
+    assert answer.status_code == 202, answer.text
+    job = session.get_one(Job, uuid.UUID(answer.json()["id"]))
+    assert {name: job.spec[name] for name in wanted} == wanted
+    refused = client.post(where, json={"against": [str(foreign.id)]})
+    assert refused.json()["code"] == "not_comparable"
+    assert client.post(where, json={"by": ["colour"]}).status_code == 422
 
 
 def test_what_cannot_be_measured_has_a_reason_and_no_figures(
