@@ -30,6 +30,8 @@ def lines(found: Found) -> Iterator[str]:
     yield f"Suitable sets: {done or 'none'}. Not suitable:"
     yield ""
     yield from (f"- {name}: {why}." for name, why in found["left_out"].items())
+    if not sets:
+        return
     yield ""
     yield "Gain over random of the same size, pooled over sets, labels and heads, by budget:"
     yield ""

@@ -116,6 +116,8 @@ def tested(values: Sequence[float] | Floats) -> Tested:
     """The corrected resampled t-test: the training sets overlap (Nadeau & Bengio 2003)."""
     figures = np.asarray(values, np.float64)
     n, mean = len(figures), float(figures.mean())
+    if n < 2:
+        return Tested(mean, -np.inf, np.inf, 1.0)
     error = float(np.sqrt((1 / n + TEST_TO_TRAIN) * figures.var(ddof=1)))
     half = float(student.ppf(1 - LEVEL / 2, n - 1)) * error
     p = 1.0 if error == 0 else float(2 * student.sf(abs(mean) / error, n - 1))
