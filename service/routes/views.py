@@ -15,6 +15,7 @@ from service.filters.query import Query
 from service.paging import CursorQuery, LimitQuery, Page, decode_cursor, page_of
 from service.routes.datasets import DatasetDep
 from service.routes.idempotent import IdempotentRoute
+from service.routes.overlays import LabelsDep
 from service.routes.pairs import FieldsQuery, PairQuery, Pairs, queried
 from service.tables.datasets import Dataset
 from service.tables.views import View
@@ -99,6 +100,7 @@ def list_pairs_of_view(
     name: Name,
     dataset: DatasetDep,
     session: SessionDep,
+    labels: LabelsDep,
     fields: FieldsQuery = None,
     limit: LimitQuery = 100,
     cursor: CursorQuery = None,
@@ -109,4 +111,4 @@ def list_pairs_of_view(
         where=view.where, orderby=view.orderby, limit=limit, cursor=cursor,
         fields=None if fields is None else fields.split(","),
     )  # fmt: skip
-    return queried(session, dataset.id, asked)
+    return queried(session, dataset.id, asked, labels)

@@ -71,6 +71,17 @@ def test_a_verdict_is_signed_by_its_author_with_its_version_and_reason(client: T
     assert not any("verdict" in annotator for annotator in said)
 
 
+def test_the_pairs_of_a_view_have_the_labels_of_the_pages(client: TestClient) -> None:
+    dataset, _ = decided(client, "viewed")
+    path = f"/datasets/{dataset}/views/all"
+    assert client.put(f"/api/v1{path}", json={"where": "votes >= 1"}).status_code < 300
+    pages = got(client, f"/datasets/{dataset}/pairs", labels="denoised", limit=100)["items"]
+    found = got(client, f"{path}/pairs", labels="denoised", limit=100)["items"]
+    assert [(each["id"], each["label"]) for each in found] == [
+        (each["id"], each["label"]) for each in pages
+    ]
+
+
 def test_a_layout_that_says_pairs_says_them_as_the_labels_decide(
     client: TestClient, session: Session, tmp_path: Path
 ) -> None:
