@@ -41,6 +41,7 @@ SUITS: Mapping[str, str] = {
     **dict.fromkeys(("conformal_clean", "hybrid_routing", "skywork_v2"), "llmbar"),
     **dict.fromkeys(("curry", "magpie", "reward_augmented", "rso"), "llmbar"),
     "wildfeedback": "oasst",
+    "ultrainteract_tree": "rm_bench",
 }
 BEGIN, END = "<!-- table: recipes -->", "<!-- /table -->"
 PAGE = Path(__file__).parent.parent / "docs" / "recipes.md"

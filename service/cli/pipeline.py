@@ -49,6 +49,8 @@ class Pipeline:
         chosen = self.api.post(f"/datasets/{dataset}/subsets", body)
         self.finish(chosen["job"])
         subset = f"/subsets/{chosen['subset']['id']}"
+        if request.recipe_builds and not self.api.get(subset)["pool"]:
+            raise ApiError("the recipe's policy builds no pair of these labels", code="no_pairs")
         asked = {"curve": True}
         self.finish(self.api.post(f"{subset}/evaluate", asked), "splits", {"split": "evaluate"})
         made = self.api.post(f"{subset}/exports", {})
@@ -74,7 +76,8 @@ class Pipeline:
         bar, before = self.bars.add("upload", "bytes", size), 0
         uploads: list[dict[str, Any]] = []
         for path in request.files:
-            decide = "majority" if request.pairs is None else "none"
+            built = request.pairs is not None or request.recipe_builds
+            decide = "none" if built else "majority"
             options = {"filename": shown_name(path), "decide": decide, **request.upload}
             sent = self.sender(bar, before)
             uploads.append(send(self.api, dataset, path, options, sent))
@@ -161,6 +164,7 @@ def dataset_name(request: Request) -> str:
             digests[hashlib.file_digest(file, "sha256").hexdigest()] = None
     said = [list(digests), sorted(request.upload.items()), request.license]
     said += [] if request.pairs is None else [request.pairs]
+    said += ["labels only"] if request.recipe_builds else []
     return f"curate-{hashlib.sha256(orjson.dumps(said)).hexdigest()[:NAME_DIGITS]}"
 
 
