@@ -131,9 +131,7 @@ def cell(name: str, data: Path, seed: int) -> Outcome:
         trusts[f"single reward model: {metric}"] = of_vote(noisy, expit(metrics[:, at]))
     if metrics.shape[1]:
         beside = with_metrics(noisy, metrics)
-        trusts["prefsift, as audited: GLAD, metrics as annotators"] = of_vote(
-            noisy, glad(beside)[0].p_a
-        )
+        trusts["prefsift GLAD, metrics as annotators"] = of_vote(noisy, glad(beside)[0].p_a)
     elif name == "ab_redial":
         p_a = learnt(noisy, features, seed)
         trusts["single reward model: words of the dialogue"] = of_vote(noisy, p_a)
