@@ -20,7 +20,7 @@ class RewardMargin(CrossFitted):
     Secrets of RLHF II (arXiv:2401.06080) with cheap heads in place of ten reward models.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     outputs: ClassVar[tuple[Output, ...]] = (
         Output("margin_mean", -np.inf, np.inf, "rms margin", "high = the label is clearly right"),
         Output("margin_std", 0, np.inf, "rms margin", "high = the heads disagree"),
