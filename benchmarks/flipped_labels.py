@@ -40,11 +40,12 @@ ALL = "all views"
 
 
 def prefsift(pairs: Pairs, views: Sequence[str], seed: int) -> dict[str, NDArray[np.float64]]:
-    """Margins of an audit's heads, and of each of their views alone."""
+    """Margins of an audit's heads, and of each of their views alone, whatever it is worth there."""
     plan = plan_of(views, seed)
     fit = fit_ensemble(pairs, plan)
+    alone = fit_ensemble(pairs, plan._replace(weighed=False)) if plan.weighed else fit
     every = np.concatenate(list(fit.margins.values()), axis=2)
-    arms = {**{f"view {name}": m for name, m in fit.margins.items()}, ALL: every}
+    arms = {**{f"view {name}": m for name, m in alone.margins.items()}, ALL: every}
     return {
         name: combine(pairs.prompt_ids, plan, fit.arrays, margin).mean
         for name, margin in arms.items()
