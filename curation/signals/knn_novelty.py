@@ -44,7 +44,9 @@ class KnnNovelty(Signal):
         """Keeps the vectors, and the ids to know a prompt again. `recall` is measured."""
         first = dict(zip(reversed(items.ids), reversed(range(len(items))), strict=True))
         ids = sorted(first)
-        vectors = self.vectors(items)[[first[name] for name in ids]]
+        vectors, rows = self.vectors(items), [first[name] for name in ids]
+        if rows != list(range(len(items))):
+            vectors = vectors[rows]  # a copy, of gigabytes where prompts are a million
         metrics = {"n": float(len(ids))}
         if self.inverted(len(ids)):
             from curation.models.inverted_lists import InvertedLists
