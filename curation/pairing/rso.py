@@ -19,11 +19,13 @@ class Rso(PairPolicy):
     """`keep` of the candidates as if drawn from the optimal policy, then pairs of them (C03).
 
     A candidate is accepted with probability exp((r − r_max) / beta), r_max the highest among those
-    not yet accepted: beta 0 takes the best ones, a large beta all alike. `first_round` pairs
+    not yet accepted: beta 0 takes the best ones, a large beta all alike. The seed draws which one
+    is looked at, so equal scores have equal chances. `first_round` pairs
     neighbours in the order of acceptance, `tournament` lets the winners go on. The paper draws the
     candidates (64, temperature .7) and ranks them by a pairwise ranker; here both are stored.
     """
 
+    version: ClassVar[int] = 2  # 1 looked at the lowest ids first
     soft_ties: ClassVar[bool] = False
 
     kind: Literal["rso"] = "rso"
@@ -77,20 +79,14 @@ def sampled(
 ) -> tuple[list[int], int]:
     """Places of those accepted, in that order and each at most once, and how many looks failed.
 
-    By place and not by what is said: equal candidates are different draws.
+    By place and not by what is said: equal candidates are different draws. Each look is at one of
+    those left, drawn uniformly, so the next accepted one is drawn in proportion to exp(r / beta).
     """
     left, found, refused = list(range(len(scores))), list[int](), 0
     while left and len(found) < keep:
-        if beta == 0:
-            best = min(left, key=lambda place: (-scores[place], place))
-            found.append(best)
-            left.remove(best)
-            continue
         chances = acceptance([scores[place] for place in left], beta)
-        for place, chance in zip(tuple(left), chances, strict=True):
-            if random.random() < chance:
-                found.append(place)
-                left.remove(place)
-                break
+        looks = [look for look, chance in enumerate(chances) if chance > 0]
+        while random.random() >= chances[look := random.choice(looks)]:
             refused += 1
+        found.append(left.pop(look))
     return found, refused
