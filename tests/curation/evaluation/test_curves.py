@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from curation.evaluation.curves import CHANCE, ENOUGH, aicc, fit, learning_curve
+from curation.evaluation.curves import CHANCE, ENOUGH, aicc, fit, learning_curve, solved
 
 SIZES = np.array([1, 2, 4, 8, 16, 32], float)
 
@@ -47,5 +47,35 @@ def test_what_cannot_be_said_is_not_said() -> None:
     flat = learning_curve([50, 100, 200, 400] * 3, [0.5] * 12, 400)
     assert flat.recommended is None
     assert flat.why is not None
-    rising = learning_curve([50, 100, 200, 400] * 3, [0.5, 0.51, 0.53, 0.57] * 3, 400)
-    assert rising.recommended is None or rising.saved is not None
+
+
+@pytest.mark.parametrize("slope", [0.0002, 0.00001])
+def test_accuracy_that_does_not_bend_yet_has_no_plateau(slope: float) -> None:
+    """A straight line: a free plateau goes wherever the search ends (8.54 for the first)."""
+    sizes = np.tile([50, 100, 200, 400], 3)
+    rising = learning_curve(sizes.tolist(), (0.49 + slope * sizes + 0.02).tolist(), 400)
+    assert rising.shape == "plateau"
+    assert (rising.ceiling, rising.recommended, rising.saved) == (None, None, None)
+    assert "still grows" in (rising.why or "")
+    assert rising.a is not None
+    assert rising.a <= 1
+
+
+def test_no_ceiling_is_above_one() -> None:
+    """Points on the way to 1 with noise above it: the plateau is 1, and it is reached."""
+    sizes = np.tile([50, 100, 200, 400, 800], 3)
+    noise = np.random.default_rng(0).normal(0.004, 0.004, len(sizes))
+    free = fit("plateau", sizes, 1 - 0.5 * np.exp(-sizes / 150) + noise)
+    found = learning_curve(sizes.tolist(), (1 - 0.5 * np.exp(-sizes / 150) + noise).tolist(), 800)
+    assert free.a > 1
+    assert found.ceiling == 1
+    assert found.recommended == pytest.approx(150 * np.log(20), rel=0.05)
+
+
+def test_a_plateau_under_its_bound_is_the_best_in_least_squares() -> None:
+    rng = np.random.default_rng(1)
+    base, y = rng.random(20), 1.2 - 0.4 * rng.random(20)
+    a, b, squares = solved(base, y, 0.9)
+    assert a == 0.9
+    others = [((y - 0.9 + other * base) ** 2).sum() for other in (max(b - 0.01, 0), b + 0.01)]
+    assert squares <= min(others)
