@@ -98,11 +98,19 @@ def describe(session: Session, subset: Subset, parents: Sequence[Subset]) -> Non
         reasons=dict(counts.reasons),
         prompts=counts.prompts,
         prompts_kept=counts.prompts_kept,
-        degraded=tuple(dict.fromkeys(said for each in manifests for said in each.degraded)),
+        degraded=tuple(
+            dict.fromkeys([*(said for m in manifests for said in m.degraded), *unsaid(manifests)])
+        ),
         parents=tuple(named(parent) for parent in parents),
     ).model_dump(mode="json")
     subset.size, subset.pool = counts.reasons.get("selected", 0), counts.pairs
     subset.state = "ready"
+
+
+def unsaid(manifests: Sequence[SubsetManifest]) -> list[str]:
+    """The columns that recipes of parents give an export, which the set together does not have."""
+    names = sorted({name for each in manifests for name in each.outputs})
+    return [f"{name}: a column of a parent's recipe, not of subsets put together" for name in names]
 
 
 def signals_of(manifests: Sequence[SubsetManifest]) -> tuple[SignalUse, ...]:

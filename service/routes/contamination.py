@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import String, cast, select
+from sqlalchemy import String, and_, cast, func, select
 
 from curation.signals import parse_signal
 from curation.signals.contamination import Contamination
@@ -21,6 +21,7 @@ from service.routes.datasets import DatasetDep
 from service.routes.idempotent import IdempotentRoute
 from service.routes.jobs import SCORE_STAGES, JobOut, job_out
 from service.tables.jobs import Job, JobKind
+from service.tables.pairs import Pair
 from service.tables.scores import Score, SignalRow
 
 router = APIRouter(prefix="/api/v1", tags=["contamination"], route_class=IdempotentRoute)
@@ -102,11 +103,17 @@ def list_evidence(
         raise NotFound(f"no contamination {signal[:80]!r} was looked for in this dataset")
     looked_for = parse_signal(row.spec)
     assert isinstance(looked_for, Contamination)
-    own = select(Score.item_id, Score.value).where(
+    own = select(Score.item_id).where(
         Score.signal_id == row.id, Score.output == "clean", Score.value.is_not(None)
     )
-    verdicts = [value for _, value in session.execute(own)]
+    still_here = (
+        select(func.count(), func.count().filter(Score.value == 0))
+        .join(Pair, and_(Pair.dataset_id == dataset.id, Pair.id == Score.item_id))
+        .where(Score.signal_id == row.id, Score.output == "clean", Score.value.is_not(None))
+    )  # a pair that left the dataset leaves its cell
+    looked_at, repeated = session.execute(still_here).one()
     flagged = own.with_only_columns(cast(Score.item_id, String)).where(Score.value == 0)
+    flagged = flagged.join(Pair, and_(Pair.dataset_id == dataset.id, Pair.id == Score.item_id))
     scope = f"contamination {row.id}"
     if (after := decode_cursor(scope, cursor)) is not None:
         flagged = flagged.where(Score.item_id > uuid.UUID(after))
@@ -120,8 +127,8 @@ def list_evidence(
     items = [*evidence(looked_for, pairs, *scores)] if len(pairs) else []
     more = encode_cursor(scope, ids[limit - 1]) if len(ids) > limit else None
     return {
-        "pairs": len(verdicts),
-        "contaminated": sum(value == 0 for value in verdicts),
+        "pairs": looked_at,
+        "contaminated": repeated,
         "items": items,
         "next_cursor": more,
     }

@@ -2,10 +2,16 @@
 
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session
 
+from service import files
+from service.tables.subsets import Export
+from service.composing.combining import unsaid
+from service.selection import SubsetManifest
 from tests.workers.composing import TOP, combined, ids, made, rows
 from tests.workers.replaying import asked, described, replayed, uploaded
 
@@ -67,6 +73,28 @@ def test_only_tags_change_and_a_subset_in_use_stays(client: TestClient, owner: s
     assert asking.status_code == 202
 
 
+def test_a_subset_leaves_with_the_files_of_its_exports(
+    client: TestClient, owner: str, session: Session
+) -> None:
+    a, b = made(client, owner, seed=1), made(client, owner, seed=2)
+    compared = client.post(f"/api/v1/subsets/{b['id']}/evaluate", json={"against": [a["id"]]})
+    answer = client.delete(f"/api/v1/subsets/{a['id']}")
+    assert (answer.status_code, answer.json()["jobs"]) == (409, [compared.json()["id"]])
+    assert client.post(f"/api/v1/jobs/{compared.json()['id']}/cancel").status_code == 200
+    keys = [stored(client, session, each) for each in (a, b)]
+    assert client.delete(f"/api/v1/subsets/{a['id']}").status_code == 204
+    assert {key for key in keys[0] if files.exists(key)} == keys[0] & keys[1]
+    assert keys[0] - keys[1]
+    assert all(map(files.exists, keys[1]))
+
+
+def stored(client: TestClient, session: Session, subset: dict[str, Any]) -> set[str]:
+    """The keys of the files of a new export."""
+    id = asked(client, f"/subsets/{subset['id']}/exports")["export"]["id"]
+    export = session.get_one(Export, uuid.UUID(id), populate_existing=True)
+    return {each["key"] for each in (export.files or {}).values()}
+
+
 def test_sets_of_strangers_and_of_nothing_are_refused(client: TestClient, owner: str) -> None:
     a = made(client, owner)["id"]
     other = made(client, uploaded(client, "other", rows(5)))["id"]
@@ -99,3 +127,10 @@ def test_what_was_composed_is_made_again_from_its_manifest(
         assert replayed(client, said, twin) == {}
     changed = {**said, "recipe": {**said["recipe"], "of": said["recipe"]["of"][::-1]}}
     assert ("recipe", "recipe_sha256") in replayed(client, changed, twin)
+
+
+def test_columns_of_a_parents_recipe_that_a_set_lacks_are_said() -> None:
+    columns = ({"weight": "list_weight", "soft_label": "p_correct"}, {"weight": "udm"})
+    parents = [SubsetManifest.model_construct(outputs=each) for each in columns]
+    assert [said.split(":")[0] for said in unsaid(parents)] == ["soft_label", "weight"]
+    assert unsaid([]) == []

@@ -114,3 +114,8 @@ def test_a_dataset_its_file_and_a_gate_agree(
     source.write_bytes(lines(ROWS))
     done(str(source))
     done(str(source), "--no-embed")
+
+    [upload] = client.get(f"/api/v1/datasets/{dataset}/uploads").json()["items"]
+    assert client.post(f"/api/v1/uploads/{upload['id']}/withdraw").status_code == 200
+    page = client.get(path, params={"signal": made.json()["signal"]}).json()
+    assert (page["pairs"], page["contaminated"], page["items"]) == (0, 0, [])
