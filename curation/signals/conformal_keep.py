@@ -8,7 +8,7 @@ from pydantic import Field
 
 from curation.items import Floats, Pairs, View
 from curation.noise.conformal import p_values, select
-from curation.signals.cross_fitted import TOO_FEW, CrossFitted, fit_of
+from curation.signals.cross_fitted import TOO_FEW, CrossFitted, equal_responses, fit_of
 from curation.signals.signal import Column, Fit, Output, Scores
 
 FOLDS = 5
@@ -22,11 +22,12 @@ class ConformalKeep(CrossFitted):
     over conformal p-values (arXiv 2210.01408), and of the verified those that are right. No value
     with fewer than `least` of them (`too_few_verified`); none of the others where a classifier
     tells their prompts from verified ones with an AUC of `most_shift` or more
-    (`not_exchangeable`): nothing is certified then. The fit is of the whole dataset, and so is the
-    certificate.
+    (`not_exchangeable`): nothing is certified then. The certificate is of the pairs that the fit
+    drew: of the prompts with verified pairs, all of them, and of others up to `max_pairs` together;
+    pairs of the rest have a p-value, but are not kept or refused (`not_certified`).
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2  # 1 kept pairs that the certificate had not seen
     facts: ClassVar[tuple[str, ...]] = ("gold",)
     outputs: ClassVar[tuple[Output, ...]] = (
         Output("kept", 0, 1, "flag", "1 = certified or verified to be right"),
@@ -58,6 +59,8 @@ class ConformalKeep(CrossFitted):
         return Fit({**learnt.arrays, **arrays}, {**learnt.metrics, **metrics, "shift_auc": shift})
 
     def score(self, items: Pairs, fit: Fit | None = None) -> Scores:
+        from curation.models.ensemble import prompt_keys
+
         fitted = fit_of(self, fit)
         if not fitted.arrays:
             return self.nothing(items, TOO_FEW)
@@ -69,10 +72,24 @@ class ConformalKeep(CrossFitted):
         p = p_values(margin, fitted.arrays["scores"], fitted.arrays["correct"])
         kept = np.where(np.isfinite(gold), gold == 1, p <= limit).astype(np.float64)
         found = self.columns(items, {"kept": kept, "p_value": p, "margin": margin}).columns
-        if np.isnan(limit):
-            verified = np.where(np.isfinite(gold), kept, np.nan)
-            return Scores({**found, "kept": Column.of(verified, "not_exchangeable")})
-        return Scores(found)
+        drawn = np.isin(prompt_keys(items.prompt_ids), fitted.arrays["seen"])
+        why = "not_exchangeable" if np.isnan(limit) else "not_certified"
+        without = ~np.isfinite(gold) & (np.isnan(limit) | ~drawn) & ~equal_responses(items)
+        status = np.where(without, why, found["kept"].status).astype(np.str_)
+        values = np.where(without, np.nan, found["kept"].values)
+        return Scores({**found, "kept": Column(values, status)})
+
+    def sample(self, pairs: Pairs) -> Pairs:
+        """All of the prompts with a verified pair, and of random others up to `max_pairs`."""
+        from curation.models.ensemble import uniform
+
+        rows = np.flatnonzero(~equal_responses(pairs))
+        if len(rows) <= self.max_pairs:
+            return pairs.take(rows)
+        prompts = np.array(pairs.prompt_ids, np.str_)[rows]
+        held = np.isin(prompts, prompts[np.isfinite(pairs.fact("gold")[rows])])
+        drawn = np.where(held, -1, uniform(prompts.tolist(), f"sample|{self.seed}"))
+        return pairs.take(rows[held | (drawn < np.sort(drawn)[self.max_pairs])])
 
 
 def shift_auc(pairs: Pairs, known: NDArray[np.bool_]) -> float:

@@ -8,6 +8,7 @@ import pytest
 from curation.items import Pairs
 from curation.recipes.apply import score_by_pair
 from curation.signals import Column, parse_signal
+from curation.signals.conformal_keep import ConformalKeep
 from curation.signals.flip_rate import agreeing
 from tests.curation.evaluation.learnable import learnable, truth
 
@@ -55,6 +56,25 @@ def test_a_certificate_is_of_the_verified_kind(pairs: Pairs) -> None:
     assert right[~known & (found == 1)].mean() > 0.85
     few = replace(pairs, facts={"gold": np.where(np.arange(N) < 100, right, np.nan)})
     assert set(scored(few, kind="conformal_keep")["kept"].status) == {"too_few_verified"}
+
+
+def test_pairs_that_the_certificate_did_not_see_are_neither_kept_nor_refused(pairs: Pairs) -> None:
+    right = truth(pairs) > 0
+    known = np.random.default_rng(0).random(N) < 0.3
+    verified = replace(pairs, facts={"gold": np.where(known, right, np.nan)})
+    spec = {"alpha": 0.2, "least": int(known.sum()), "most_shift": 1.0, "max_pairs": 200}
+    found = scored(verified, kind="conformal_keep", **spec)
+    kept = found["kept"]
+    assert (kept.values[known] == right[known]).all()  # all verified ones are in the sample
+    assert np.isfinite(found["p_value"].values).all()
+    assert (kept.status == "ok").sum() == 200
+    assert (kept.status == "not_certified").sum() == N - 200
+    assert (np.isnan(kept.values) == (kept.status == "not_certified")).all()
+    some = kept.values[~known & (kept.status == "ok")]
+    assert 0 < some.mean() < 1
+    more = parse_signal({**HEADS, "kind": "conformal_keep", **spec, "max_pairs": 100})
+    assert isinstance(more, ConformalKeep)
+    assert len(more.sample(verified)) == known.sum() > 100
 
 
 def test_the_flip_rate_counts_verified_answers_first(pairs: Pairs) -> None:
