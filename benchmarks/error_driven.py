@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.outcome import interval
 from benchmarks.subset_vs_random import DEFAULT_DATA
 from curation.consensus.votes import A, Anchors, B
 from curation.items import Floats
@@ -81,8 +82,8 @@ def main() -> None:
             rng = np.random.default_rng(seed)
             wrong = planted(kind, rng, about, longer, truth)
             lifts.append(found(wrong, truth, around, towards, given.verdicts, rng))
-        half = 1.96 * np.std(lifts, ddof=1) / np.sqrt(len(lifts))
-        print(f"errors {kind:20} lift {np.mean(lifts):.2f} ± {half:.2f}")
+        mean, half = interval(lifts)
+        print(f"errors {kind:20} lift {mean:.2f} ± {half:.2f}")
 
 
 if __name__ == "__main__":
