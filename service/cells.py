@@ -19,6 +19,7 @@ from curation.signals.signal import OK
 from curation.text import render
 from service import files
 from service.columns import STREAMED, raw, text_id
+from service.labels.disposal import delete_after_commit, unnamed_artifacts
 from service.tables.items import Prompt
 from service.tables.pairs import Pair
 from service.tables.scores import EmbeddedPrompt, EmbeddingModel, FitRow, SignalRow
@@ -69,9 +70,10 @@ def items_sha256(ids: Sequence[str]) -> str:
 
 def store_fit(session: Session, signal_id: int, ids: Sequence[str], fit: Fit) -> FitRow:
     """The artifact as a file by content hash, and its row: the newest, also where an earlier fit
-    saw the same items, which it replaces."""
+    saw the same items, which it replaces with its file."""
     again = delete(FitRow).where(FitRow.items_sha256 == items_sha256(ids))
-    session.execute(again.where(FitRow.signal_id == signal_id))
+    mine = again.where(FitRow.signal_id == signal_id).returning(FitRow.artifact)
+    replaced = session.scalars(mine).all()
     with tempfile.TemporaryFile() as artifact:  # of a million vectors it has gigabytes
         np.savez(artifact, allow_pickle=False, **dict(fit.arrays))
         artifact.seek(0)
@@ -85,6 +87,7 @@ def store_fit(session: Session, signal_id: int, ids: Sequence[str], fit: Fit) ->
     )
     session.add(row)
     session.flush()
+    delete_after_commit(session, unnamed_artifacts(session, replaced))
     return row
 
 

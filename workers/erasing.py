@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from service.labels.disposal import (
     delete_audits,
     delete_export_files,
+    delete_fits,
     delete_upload_file,
     delete_views,
 )
@@ -38,6 +39,7 @@ class Erasing(Handler):
         erase(session, erasure)
         gone = erase_verdicts(session, erasure, author)
         erasure.erased = {**(erasure.erased or {}), "verdicts": gone}
+        delete_fits(session, erasure.dataset_id)
         delete_views(session, erasure.dataset_id)
         delete_audits(session, erasure.dataset_id, [upload.id for upload, _ in held])
         for upload, sha256 in held:

@@ -4,14 +4,17 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import String, cast, delete, exists, func, select
+from sqlalchemy import String, cast, delete, event, exists, func, select
 from sqlalchemy.orm import Session
 
 from service import files
 from service.tables.audits import Audit
 from service.tables.datasets import Upload, UploadState
+from service.tables.scores import FitRow, SignalRow
 from service.tables.subsets import Export
 from service.tables.viewer import ParquetShard, Snapshot
+
+REPLACED = "replaced_files"
 
 
 def delete_upload_file(session: Session, upload: Upload, sha256: bytes) -> None:
@@ -61,3 +64,36 @@ def delete_views(session: Session, dataset_id: uuid.UUID) -> None:
     session.execute(delete(Snapshot).where(Snapshot.dataset_id == dataset_id))
     for key in keys:
         files.delete(key)
+
+
+def delete_fits(session: Session, dataset_id: uuid.UUID) -> None:
+    """All that signals learnt from the dataset, words of its prompts among it. Their scores are
+    missing until they are computed again."""
+    own = select(SignalRow.id).where(SignalRow.dataset_id == dataset_id)
+    gone = delete(FitRow).where(FitRow.signal_id.in_(own)).returning(FitRow.artifact)
+    for key in unnamed_artifacts(session, session.scalars(gone)):
+        files.delete(key)
+
+
+def unnamed_artifacts(session: Session, keys: Iterable[str]) -> set[str]:
+    """Those that no fit names: equal fits share a file."""
+    found = set(keys)
+    return found - set(session.scalars(select(FitRow.artifact).where(FitRow.artifact.in_(found))))
+
+
+def delete_after_commit(session: Session, keys: Iterable[str]) -> None:
+    """These files, once, and only if, what the session holds is committed."""
+    session.info.setdefault(REPLACED, set[str]()).update(keys)
+
+
+@event.listens_for(Session, "after_commit")
+def delete_replaced(session: Session) -> None:
+    if session.in_nested_transaction():  # a savepoint: nothing is committed yet
+        return
+    for key in session.info.pop(REPLACED, ()):
+        files.delete(key)
+
+
+@event.listens_for(Session, "after_rollback")
+def keep_replaced(session: Session) -> None:
+    session.info.pop(REPLACED, None)

@@ -1,6 +1,7 @@
 """Takes a source out of a dataset: withdrawn for a while, or erased for good."""
 
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import groupby, islice
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from service.ingest.copying import Chunk, copy_part, raw_connection
 from service.ingest.normalise import Place, add_line
 from service.ingest.store import hold_dataset
 from service.labels.records import Stored, load_records
+from service.labels.unnamed import delete_unnamed, delete_vectors, removed
 from service.tables.datasets import Upload, UploadState
 from service.tables.erasures import Erasure
 
@@ -52,24 +54,23 @@ def restore(session: Session, upload: Upload) -> int:
 def erase(session: Session, erasure: Erasure) -> None:
     """Delete what the source said and all that only it named. Fills in the erasure.
 
-    Fitted heads that learnt from it are deleted too: their scores are missing until they are
-    computed again. The stored file of each upload that held it is the caller's to delete.
+    What has files is the caller's to delete: uploads that held it, and fits that learnt from it.
     """
     hold_dataset(session, erasure.dataset_id)
     mark_source(session, erasure)
     erasure.touched = touched(session, erasure.dataset_id)
-    counts = {"embeddings": delete_vectors(session, erasure.dataset_id)}
+    texts = touched_texts(session, erasure.dataset_id)
+    counts = Counter(embeddings=delete_vectors(session, erasure.dataset_id, texts))
     counts["pairs"] = delete_pairs(session, erasure.dataset_id)
     if erasure.source == "upload":
-        counts |= delete_upload(session, erasure)
+        counts.update(delete_upload(session, erasure))
     else:
-        counts |= delete_annotator(session, erasure)
+        counts.update(delete_annotator(session, erasure))
         decide_again(session, erasure.dataset_id)
-    counts |= delete_orphans(session, erasure.dataset_id)
+    counts.update(delete_unnamed(session, erasure.dataset_id))
     for forgotten in FORGOTTEN:
         session.execute(text(forgotten), {"dataset": erasure.dataset_id})
-    session.execute(text(FITS), {"dataset": erasure.dataset_id})
-    erasure.erased = counts
+    erasure.erased = dict(counts)
     erasure.state = "done"
     session.flush()
 
@@ -120,8 +121,12 @@ SELECT p.id FROM pairs p JOIN touched_lines USING (upload_id, line) WHERE p.data
 UNION SELECT p.id FROM pairs p JOIN touched_prompts USING (prompt_id)
 WHERE p.dataset_id = :dataset AND p.build_id IS NOT NULL
 """
-# So that asking for a policy again builds again.
-OUTDATED_BUILDS = "UPDATE pair_builds SET labels_sha256 = '' WHERE dataset_id = :dataset"
+# So that asking for a policy again builds again. A build's examples are texts.
+OUTDATED_BUILDS = """
+UPDATE pair_builds SET labels_sha256 = '', report = CASE jsonb_typeof(report)
+  WHEN 'object' THEN jsonb_set(report, '{examples}', '[]') END
+WHERE dataset_id = :dataset
+"""
 SUBSETS = f"""
 SELECT s.id, count(*) FROM subsets s JOIN subset_items i ON i.subset_id = s.id
 WHERE s.dataset_id = :dataset AND i.rank IS NOT NULL AND i.pair_id IN ({TOUCHED_PAIRS})
@@ -134,9 +139,6 @@ WHERE s.dataset_id = :dataset AND (s.id = ANY(:subsets) OR (
     s.recipe ->> 'id' = 'all' AND s.recipe ->> 'where' IS NULL
     AND EXISTS (SELECT FROM touched_lines)
 )) ORDER BY e.created_at
-"""
-FITS = """
-DELETE FROM fits USING signals WHERE fits.signal_id = signals.id AND signals.dataset_id = :dataset
 """
 
 # What exports and filters remember: an id is a hash of what a prompt says.
@@ -172,26 +174,13 @@ def delete_pairs(session: Session, dataset_id: uuid.UUID) -> int:
     return removed(session, query, dataset=dataset_id)
 
 
-def delete_vectors(session: Session, dataset_id: uuid.UUID) -> int:
-    """The vectors of the texts of these pairs; a text that is still needed is embedded again."""
+def touched_texts(session: Session, dataset_id: uuid.UUID) -> Iterator[uuid.UUID]:
+    """The ids of the texts of these pairs; a text that is still needed is embedded again."""
     found = session.scalars(text(TOUCHED_PAIRS), {"dataset": dataset_id})
-    pairs, count = iter([str(id) for id in found]), 0
+    pairs = iter([str(id) for id in found])
     while block := list(islice(pairs, BLOCK)):
         items = load_pairs(session, dataset_id, block)
-        ids = {uuid.UUID(id) for view in View for id in view_texts(items, view).ids}
-        count += removed(session, VECTORS, dataset=dataset_id, texts=list(ids))
-    return count
-
-
-VECTORS = """
-DELETE FROM embeddings USING embedding_models m, datasets d
-WHERE d.id = :dataset AND m.workspace_id = d.workspace_id AND embeddings.model_id = m.id
-AND embeddings.text_id = ANY(:texts)
-"""
-
-
-def removed(session: Session, query: str, **values: Any) -> int:
-    return session.execute(text(query), values).rowcount  # pyright: ignore[reportAttributeAccessIssue]
+        yield from {uuid.UUID(id) for view in View for id in view_texts(items, view).ids}
 
 
 def delete_upload(session: Session, erasure: Erasure) -> dict[str, int]:
@@ -260,38 +249,3 @@ def write_pairs(
             chunk = Chunk()
     send()
     return count
-
-
-ORPHAN_PROMPTS = """
-DELETE FROM prompts USING touched_prompts t
-WHERE prompts.dataset_id = :dataset AND prompts.id = t.prompt_id AND NOT EXISTS
-  (SELECT FROM records r WHERE r.dataset_id = :dataset AND r.prompt_id = prompts.id)
-"""
-NAMED = """
-CREATE TEMP TABLE named_responses ON COMMIT DROP AS
-SELECT c.a AS id FROM comparisons c JOIN records r USING (upload_id, line, part)
-  JOIN touched_prompts USING (prompt_id) WHERE r.dataset_id = :dataset
-UNION
-SELECT c.b FROM comparisons c JOIN records r USING (upload_id, line, part)
-  JOIN touched_prompts USING (prompt_id) WHERE r.dataset_id = :dataset
-UNION
-SELECT (e->>'response_id')::uuid FROM records r JOIN touched_prompts USING (prompt_id),
-  jsonb_array_elements(r.responses) e
-WHERE r.dataset_id = :dataset AND jsonb_typeof(r.responses) = 'array'
-"""
-ORPHAN_RESPONSES = """
-DELETE FROM responses USING touched_prompts t
-WHERE responses.dataset_id = :dataset AND responses.prompt_id = t.prompt_id
-  AND NOT EXISTS (SELECT FROM named_responses n WHERE n.id = responses.id)
-"""
-
-
-def delete_orphans(session: Session, dataset_id: uuid.UUID) -> dict[str, int]:
-    """Prompts and responses that no line names any more."""
-    session.execute(text("DROP TABLE IF EXISTS named_responses"))
-    session.execute(text(NAMED), {"dataset": dataset_id})
-    responses = removed(session, ORPHAN_RESPONSES, dataset=dataset_id)
-    return {
-        "responses": responses,
-        "prompts": removed(session, ORPHAN_PROMPTS, dataset=dataset_id),
-    }

@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from service.labels.erasure import removed
+from service.labels.unnamed import removed
 from service.tables.erasures import Erasure
 from service.tables.labels import Annotator
 

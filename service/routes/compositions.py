@@ -24,6 +24,7 @@ from service.composing.wanted import (
 )
 from service.db import SessionDep
 from service.errors import Conflict, Invalid
+from service.labels.disposal import delete_export_files
 from service.labels.holdings import refuse_unmet
 from service.routes.datasets import DatasetDep
 from service.routes.idempotent import IdempotentRoute
@@ -257,14 +258,18 @@ def tag_subset(body: TagsIn, subset: SubsetDep) -> Subset:
 
 @router.delete("/subsets/{subset_id}", status_code=204)
 def delete_subset(subset: SubsetDep, session: SessionDep) -> None:
-    """With its exports; 409 while a job works on it. Subsets made out of it stay."""
+    """With its exports and their files; 409 while a job works on it or compares another with it.
+    Subsets made out of it stay."""
     exports = select(Export.job_id).where(Export.subset_id == subset.id)
+    against = Job.spec.contains({"against": [str(subset.id)]})
     busy = select(Job.id).where(
         Job.dataset_id == subset.dataset_id,
         Job.state.not_in(FINAL_STATES),
-        (Job.spec["subset_id"].astext == str(subset.id)) | Job.id.in_(exports),
+        (Job.spec["subset_id"].astext == str(subset.id)) | against | Job.id.in_(exports),
     )
     jobs = sorted(str(id) for id in session.scalars(busy))
     if jobs:
         raise Conflict(f"subset {subset.id} is in use", code="subset_in_use", jobs=jobs)
+    made = select(Export).where(Export.subset_id == subset.id)
+    delete_export_files(session, session.scalars(made).all())
     session.execute(delete(Subset).where(Subset.id == subset.id))

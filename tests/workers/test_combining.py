@@ -9,9 +9,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
 from service import files
-from service.tables.subsets import Export
 from service.composing.combining import unsaid
 from service.selection import SubsetManifest
+from service.tables.subsets import Export
 from tests.workers.composing import TOP, combined, ids, made, rows
 from tests.workers.replaying import asked, described, replayed, uploaded
 

@@ -1,9 +1,13 @@
 """Scoring jobs in process, on a real database, with real signals and the real small embedder."""
 
+import numpy as np
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from curation.signals import Fit, parse_signal
+from service import files
+from service.cells import signal_row, store_fit
 from service.queue import enqueue
 from service.tables.access import Workspace
 from service.tables.datasets import Dataset
@@ -80,6 +84,25 @@ def test_a_fit_scores_its_rows_and_marks_rows_that_it_has_not_seen(
     assert count(session, Score.fit_id == fits[1].id, ~Score.unseen) == 10
     assert refitted.result is not None
     assert refitted.result["signals"][0]["outputs"] == {"log_distance": {"ok": 10}}
+
+
+def test_a_fit_of_the_same_items_takes_the_place_of_the_last_with_its_file_once_committed(
+    session: Session, workspace: Workspace
+) -> None:
+    signal = signal_row(session, add_dataset(session, workspace, 0).id, parse_signal(NOVELTY)).id
+    first = store_fit(session, signal, ["a"], Fit({"learnt": np.zeros(1)}, {})).artifact
+    session.commit()
+    store_fit(session, signal, ["a"], Fit({"learnt": np.ones(1)}, {}))
+    session.rollback()
+    session.commit()
+    assert files.exists(first)
+    store_fit(session, signal, ["a"], Fit({"learnt": np.zeros(1)}, {}))
+    session.commit()
+    assert files.exists(first)  # the same fit again
+    last = store_fit(session, signal, ["a"], Fit({"learnt": np.ones(1)}, {})).artifact
+    assert files.exists(first)
+    session.commit()
+    assert (files.exists(first), files.exists(last)) == (False, True)
 
 
 def test_a_text_is_embedded_once_in_its_workspace(

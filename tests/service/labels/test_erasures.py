@@ -3,18 +3,22 @@
 import uuid
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from curation.signals import Fit
 from service import files
+from service.cells import load_fit, signal_row, store_fit
 from service.labels.records import load_records
 from service.tables.datasets import Dataset, Upload
 from service.tables.jobs import JobKind
+from service.tables.scores import FitRow
 from tests.service.intake.uploading import ingested, new_dataset, rejects
-from tests.workers.subsets import add_subset
+from tests.workers.subsets import MARGIN, add_subset
 from workers.erasing import Erasing
 from workers.exporting import Exporting
 from workers.protocol import run_job
@@ -167,6 +171,22 @@ def test_what_had_used_it_is_listed_and_its_exports_are_deleted(
     assert done["touched"] == told["touched"]
     assert client.get(f"/api/v1/exports/{made['export']['id']}").json()["state"] == "erased"
     assert len(pairs(client, id)) == 4
+
+
+def test_a_fit_leaves_with_its_file_unless_another_dataset_has_the_same(
+    client: TestClient, session: Session
+) -> None:
+    own, other = new_dataset(client), new_dataset(client, "other")
+    upload = ingested(client, own, lines(record("p", {"ann": "a"})))
+    signals = [signal_row(session, uuid.UUID(id), MARGIN).id for id in (own, other)]
+    alone = store_fit(session, signals[0], ["a"], Fit({"words": np.array(["secret"])}, {}))
+    shared = store_fit(session, signals[0], ["b"], Fit({"words": np.array(["known"])}, {}))
+    assert store_fit(session, signals[1], ["b"], load_fit(shared)).artifact == shared.artifact
+    session.commit()
+    erase(client, own, upload_id=upload["id"])
+    assert session.scalars(select(FitRow.signal_id)).all() == [signals[1]]
+    assert not files.exists(alone.artifact)
+    assert files.exists(shared.artifact)
 
 
 def test_a_stranger_erases_nothing(client: TestClient, session: Session) -> None:

@@ -22,12 +22,15 @@ from service.tables.items import Prompt, Response
 from service.tables.jobs import JobKind
 from service.tables.metadata import Table
 from service.tables.pairs import Pair
+from service.tables.scores import EmbeddingRow
 from tests.service.intake.uploading import ingested, new_dataset
 from tests.service.labels.pair_building import ask, built, pairs_of, texts
 from workers.erasing import Erasing
 from workers.protocol import run_job
+from workers.scoring import Scoring
 
 Rung = list[tuple[str, str]]
+EMBEDDING = {"kind": "embedding"}
 DATA = Path(os.environ.get("PREFSIFT_TEST_DATA", "../shared/data"))
 
 
@@ -89,6 +92,50 @@ def test_what_it_wrote_leaves_with_the_file(
     made = client.post(f"/api/v1/datasets/{dataset}/erasures", json={"upload_id": upload["id"]})
     run_job(uuid.UUID(made.json()["job"]["id"]), ("cpu",), {JobKind.erase: Erasing()})
     assert (rows(session, Pair), rows(session, Response), rows(session, Prompt)) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("way", ["withdraw", "delete the build"])
+def test_it_leaves_also_where_its_pairs_went_before(
+    client: TestClient, session: Session, rung: Rung, way: str
+) -> None:
+    dataset = new_dataset(client)
+    upload = ingested(client, dataset, lines(CHATS))
+    builds = f"/api/v1/datasets/{dataset}/pair-builds"
+    build = built(client, dataset, "wildfeedback")
+    made = client.post(f"/api/v1/datasets/{dataset}/jobs", json={"signals": [EMBEDDING]}).json()
+    run_job(uuid.UUID(made["id"]), ("cpu", "gpu"), {JobKind.score: Scoring()})
+    assert rows(session, EmbeddingRow) == 10  # two prompts, four answers, each with its prompt
+    if way == "withdraw":
+        client.post(f"/api/v1/uploads/{upload['id']}/withdraw")
+    else:
+        assert client.delete(f"{builds}/{build['id']}").status_code == 204
+    other = chat("Fix it", "D1", "No, that's wrong", "D2", "Perfect, thanks", id="other")
+    ingested(client, dataset, lines([other]))
+    if way == "withdraw":
+        assert built(client, dataset, "wildfeedback")["pairs"] == 1
+    made = client.post(f"/api/v1/datasets/{dataset}/erasures", json={"upload_id": upload["id"]})
+    run_job(uuid.UUID(made.json()["job"]["id"]), ("cpu",), {JobKind.erase: Erasing()})
+    assert rows(session, EmbeddingRow) == 0
+    left = {response.text for response in session.scalars(select(Response))}
+    assert left == ({"D1", "D2"} if way == "withdraw" else set())
+    assert not any("A1" in str(prompt.messages) for prompt in session.scalars(select(Prompt)))
+    assert rows(session, Prompt) == (2 if way == "withdraw" else 1)  # the chat, and its beginning
+
+
+@pytest.mark.parametrize("way", ["withdraw", "erase"])
+def test_a_build_shows_no_words_of_what_has_left(client: TestClient, rung: Rung, way: str) -> None:
+    dataset = new_dataset(client)
+    upload = ingested(client, dataset, lines(CHATS))
+    shown = built(client, dataset, "wildfeedback")["report"]
+    assert len(shown["examples"]) == 2
+    if way == "withdraw":
+        client.post(f"/api/v1/uploads/{upload['id']}/withdraw")
+    else:
+        asked = {"upload_id": upload["id"]}
+        made = client.post(f"/api/v1/datasets/{dataset}/erasures", json=asked).json()
+        run_job(uuid.UUID(made["job"]["id"]), ("cpu",), {JobKind.erase: Erasing()})
+    [build] = client.get(f"/api/v1/datasets/{dataset}/pair-builds").json()["items"]
+    assert build["report"] == {**shown, "examples": []}
 
 
 def rows(session: Session, table: type[Table]) -> int:
