@@ -50,6 +50,9 @@ def missing_terms(
     """Terms and outputs that no pair has, with the reason that most of their cells give."""
     nobody = (t for t in recipe.outputs.values() if not np.isfinite(pool.scores[t]).any())
     for term in dict.fromkeys([*selection.degraded, *nobody]):
+        if ": " in term:  # a selector's own sentence
+            yield term
+            continue
         why = ""
         if term in recipe.terms:
             name, _, output = recipe.output(term)

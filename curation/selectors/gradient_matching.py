@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from curation.items import Floats, Indices, Pairs, View
-from curation.noise.regime import regime
+from curation.noise.regime import LEAST, regime
 from curation.selectors.admission import SELECTED, Admission, Admitting, id_order
 from curation.selectors.ground import VECTORS
 from curation.selectors.selector import Pool, Selection
@@ -19,6 +19,7 @@ QUANTUM = 2.0**-20  # gains closer than this are equal, and the lower id comes f
 
 Gate: TypeAlias = Literal["auto"] | Annotated[float, Field(ge=0, le=0.5)]
 LONGER = "longer"
+TOO_FEW = f"matching: fewer than {LEAST} pairs, drawn at random"
 
 
 class Trusted(NamedTuple):
@@ -41,10 +42,12 @@ class GradientMatching(Admitting):
     Vectors are signed differences of embeddings and style, so the labels decide. The objective is
     minus the squared distance to the target. Importance: minus the distance that the pair would
     leave, when it was taken or at the end. Where labels can't be foretold better than by chance
-    they teach nothing that could be matched: then the draw is uniform. O(min(k, 4000) m d) time.
+    they teach nothing that could be matched: then the draw is uniform, from what the gate leaves.
+    Where `term` is the same for all, nothing is gated. Below 100 pairs nothing is estimated: the
+    draw is uniform, and `degraded` says so. O(min(k, 4000) m d) time.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2  # 1 gated by id where `term` was the same for all
 
     kind: Literal["gradient_matching"] = "gradient_matching"
     term: str = Field(default="p_correct", min_length=1)
@@ -90,7 +93,10 @@ class GradientMatching(Admitting):
         order = id_order(pool)
         rows = order[selectable[order]]
         trust = terms.columns.get(self.term, np.ones(len(pool)))[rows]
-        trusted = self.trusted(trust, k, known=self.term in terms.columns)
+        known = self.term in terms.columns
+        trusted = self.trusted(trust, k, known)
+        if known and len(trust) < LEAST:
+            degraded = (*degraded, TOO_FEW)
         admission.refuse(rows[~trusted.kept], f"gate:{self.term}")
         importance = np.full(len(pool), np.nan)
         open_rows = rows[trusted.kept]
@@ -105,14 +111,15 @@ class GradientMatching(Admitting):
         return admission.selection(importance, -match.distance(), degraded)
 
     def trusted(self, trust: Floats, k: int, known: bool) -> Trusted:
-        """Never fewer than the budget asks for."""
+        """Never fewer than the budget asks for; all where none is doubted more than another."""
         kept = np.ones(len(trust), np.bool_)
         if not known:
             return Trusted(kept, learnable=True)
         found = regime(trust)
         share = found.gate if self.gate == "auto" else self.gate
         count = min(int(share * len(trust)), max(len(trust) - k, 0))
-        kept[np.argsort(trust, kind="stable")[:count]] = False
+        if (trust != trust[:1]).any():
+            kept[np.argsort(trust, kind="stable")[:count]] = False
         return Trusted(kept, found.learnable)
 
 

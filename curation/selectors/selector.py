@@ -57,7 +57,8 @@ class Selection:
     "missing:<term>", or the selector's own. `importance[i]` is NaN where the pair is not
     selectable. `objective`: what the selector makes large; `bound`: no selection of this size
     has a larger one, None where nothing is known. `degraded` says what was left out because
-    nothing in the pool had it. `seconds` is the wall time and belongs to no comparison.
+    nothing in the pool had it, or "what: why". `seconds` is the wall time and belongs to no
+    comparison.
     """
 
     order: Indices

@@ -103,6 +103,28 @@ def test_labels_that_cannot_be_foretold_are_drawn_from_uniformly() -> None:
     assert set(one.order.tolist()) != set(two.order.tolist())
 
 
+def test_no_pair_is_gated_where_none_is_doubted_more_than_another() -> None:
+    rows, _ = signed_rows(0.5)
+    found = GradientMatching().select(make_pool(rows, np.full(N, 0.5)), 60)
+    assert "gate:p_correct" not in found.reasons
+    first = [GradientMatching().select(make_pool(rows, np.full(N, 0.5)), 60, s) for s in range(8)]
+    lowest = sum(int((one.order < N // 10).sum()) for one in first)
+    assert 20 < lowest < 80  # a tenth of 480 drawn, ± 4 standard deviations
+    doubted = np.where(np.arange(N) % 10 == 3, 0.4, 0.5)
+    reasons = GradientMatching().select(make_pool(rows, doubted), 60).reasons
+    assert [i % 10 for i in range(N) if reasons[i] == "gate:p_correct"] == [3] * 60
+    assert GradientMatching().select(make_pool(rows[:0], np.zeros(0)), 5).reasons == []
+
+
+def test_a_draw_from_too_few_pairs_says_so() -> None:
+    rows, _ = signed_rows(0.2)
+    few, enough = (
+        GradientMatching().select(make_pool(rows[:n], p_of(rows[:n])), 20) for n in (99, 100)
+    )
+    assert few.degraded == ("matching: fewer than 100 pairs, drawn at random",)
+    assert enough.degraded == ()
+
+
 def test_renaming_and_reordering_change_nothing_but_ties() -> None:
     rows, _ = signed_rows(0.2)
     pool = make_pool(rows, p_of(rows))
