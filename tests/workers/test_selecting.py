@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from curation.recipes import RECIPES, Recipe
+from curation.selectors.gradient_matching import TOO_FEW
 from service.queue import enqueue
 from service.selection import SubsetManifest
 from service.tables.access import Workspace
@@ -119,6 +120,16 @@ def test_a_greedy_selector_sees_the_vectors_of_the_prompts(
     subset = run(session, add_dataset(session, workspace, 30), recipe, "5")
     assert subset.size == 5
     assert SubsetManifest.model_validate(subset.manifest).degraded == ()
+
+
+def test_what_a_selector_says_of_a_small_pool_is_in_the_manifest_as_it_is(
+    session: Session, workspace: Workspace, rung: object
+) -> None:
+    terms = {"margin": "margin.margin_mean", "p": "margin.p_correct"}
+    selector = {"kind": "gradient_matching", "term": "p"}
+    recipe = Recipe.model_validate({**SMALL, "terms": terms, "selector": selector, "expects": []})
+    subset = run(session, add_dataset(session, workspace, 40), recipe, "5")
+    assert SubsetManifest.model_validate(subset.manifest).degraded == (TOO_FEW,)
 
 
 INFORMATION = {
