@@ -8,12 +8,18 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from service.cli.audit_dataset import asked, audited
 from service.cli.mapping import Columns, in_words, mapping_of
 
 
 def audit(
-    files: Annotated[list[Path], typer.Argument(help="Files of any layout that an upload takes.")],
     out: Annotated[Path, typer.Option(help="Folder for the report and the table of pairs.")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files of any layout that an upload takes.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Audit what was uploaded, for a review; takes no files.")
+    ] = None,
     anchors: Annotated[
         str, typer.Option(help="Verified answers to use: all, a number of random ones, or a file.")
     ] = "all",
@@ -34,7 +40,18 @@ def audit(
     {"record_id": …, "better": …, "worse": …}.
 
     Example: prefsift audit hh.jsonl.gz --out audit/
+
+    Example: prefsift audit --dataset mine --out audit/ && prefsift review mine
     """
+    console = Console(stderr=True, highlight=False)
+    if dataset is not None:
+        if files or layout or column:
+            raise typer.BadParameter("a dataset is read as it was uploaded", param_hint="--dataset")
+        said = audited(dataset, out, {"anchors": asked(anchors), "embed": embed, "seed": seed})
+        show(said, out, console, as_json=as_json)
+        return
+    if not files:
+        raise typer.BadParameter("name files, or a dataset by --dataset", param_hint="FILES")
     from service.audit.run import audit as run
     from service.audit.run import write_folder
     from service.formats import FORMATS
@@ -47,7 +64,6 @@ def audit(
     if not (anchors == "all" or anchors.isdecimal() or Path(anchors).is_file()):
         raise typer.BadParameter("all, a number, or a file", param_hint="--anchors")
     mapping = mapping_of(column)
-    console = Console(stderr=True, highlight=False)
     with Progress(console=console, transient=True, disable=as_json) as bars:
         bar = bars.add_task("reading", total=1.0)
 
@@ -61,7 +77,10 @@ def audit(
             )  # fmt: skip
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--anchors") from error
-    said = write_folder(found, out)
+    show(write_folder(found, out), out, console, as_json=as_json)
+
+
+def show(said: dict[str, Any], out: Path, console: Console, *, as_json: bool) -> None:
     if as_json:
         typer.echo(orjson.dumps(said).decode())
     else:

@@ -50,7 +50,10 @@ def audit_of(session: Session, dataset_id: uuid.UUID, audit_id: uuid.UUID | None
     if found is None:
         if session.scalar(latest.where(Audit.state == "erased")) is not None:
             raise erased("the dataset's audit")
-        detail = "the dataset has no audit that is ready: POST /datasets/{id}/audits first"
+        detail = (
+            "the dataset has no audit that is ready: `prefsift audit --dataset NAME --out DIR`, or "
+            "POST /datasets/{id}/audits, first"
+        )
         raise Conflict(detail, code="no_audit")
     return found
 
