@@ -13,11 +13,11 @@ pytestmark = pytest.mark.e2e
 
 
 def test_upload_select_evaluate_export_one_by_one(stack: Home, few: Path, tmp_path: Path) -> None:
-    uploads = orjson.loads(stack.prefsift("upload", few, "--dataset", "mine").out)
+    uploads = orjson.loads(stack.prefsift("upload", few, "--dataset", "steps").out)
     assert [(each["rows_in"], each["state"]) for each in uploads] == [(40, "ingested")]
-    again = orjson.loads(stack.prefsift("upload", few, "--dataset", "mine").out)
+    again = orjson.loads(stack.prefsift("upload", few, "--dataset", "steps").out)
     assert again == uploads
-    subset = stack.prefsift("select", "mine", "--recipe", "random", "--budget", "25").json
+    subset = stack.prefsift("select", "steps", "--recipe", "random", "--budget", "25").json
     assert (subset["state"], subset["size"]) == ("ready", 25)
     judged = stack.prefsift("evaluate", subset["id"]).json
     assert judged["better_than_random"] is None
@@ -25,7 +25,8 @@ def test_upload_select_evaluate_export_one_by_one(stack: Home, few: Path, tmp_pa
     export = stack.prefsift("export", subset["id"], "--out", out).json
     assert export["rows"] == 25
     assert stack.prefsift("verify", out).code == 0
-    jobs = orjson.loads(stack.prefsift("jobs", "--json").out)
+    every = orjson.loads(stack.prefsift("jobs", "--json").out)
+    jobs = [job for job in every if job["dataset_id"] == uploads[0]["dataset_id"]]
     assert {job["kind"] for job in jobs} == {"ingest", "select", "evaluate", "export"}
     assert {job["state"] for job in jobs} == {"succeeded"}
 

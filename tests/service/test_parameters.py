@@ -12,8 +12,8 @@ from tests.service.intake.uploading import ingested, new_dataset, trl
         ("pairs?wher=votes%20%3E%2099", "wher"),
         ("pairs?limit=2&limits=3", "limits"),
         ("pairs.ndjson?labels=raw&filter=x", "filter"),
-        ("records.ndjson?labels=denoised", "labels"),
-        ("uploads?limit=2", "limit"),
+        ("records.ndjson?label=denoised", "label"),
+        ("uploads?limits=2", "limits"),
     ],
 )
 @pytest.mark.usefixtures("rung")

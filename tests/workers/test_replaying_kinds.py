@@ -192,4 +192,7 @@ def test_pairs_that_a_policy_made_of_erased_labels_are_said(
     assert built(client, owner.split("/")[1], "best_vs_worst")["state"] == "ready"
     said = described(client, selected(client, owner), tmp_path / "pairs", test_fraction=0)
     asked(client, f"/{owner}/erasures", {"annotator": {"name": "ben", "kind": "human"}})
+    left = asked(client, f"/{owner}/exports", {"layout": "huggingface"})["export"]["id"]
+    assert client.get(f"/api/v1/exports/{left}").json()["state"] == "failed"  # no pair is left
+    assert built(client, owner.split("/")[1], "best_vs_worst")["state"] == "ready"
     assert {"labels", "file"} <= {what for what, _ in replayed(client, said)}

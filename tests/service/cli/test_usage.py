@@ -15,7 +15,7 @@ from service.cli.main import build
         ([__file__, "--recipe", "nope"], "known: audit_only, "),
         ([__file__, "--recipe", "nope.yaml"], "no recipe file"),
         ([__file__, "--budget", "0%"], "percentage"),
-        ([__file__, "--budget", "many"], "percentage"),
+        ([__file__, "--budget", "many"], "a budget is"),
         ([__file__, "--layout", "nope"], "known: "),
         ([__file__, "--map", "prompt"], "our-column=their-column"),
         ([__file__, "--seed", "-1"], "--seed"),
