@@ -4,6 +4,7 @@ Names by c-TF-IDF (Grootendorst 2022, BERTopic, arXiv:2203.05794): how often a t
 times log(1 + words a topic / how often it is anywhere).
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ LETTERS = 4_000  # of a text that are read for its words
 VOCABULARY = 20_000
 TERMS = 8  # of a topic
 ROUNDS = 3  # of k-means, the best of which counts
+SPEAKERS = re.compile(r"^(?:human|assistant|system|tool): ", re.M)  # of the turns of a dialogue
 
 Numbers = NDArray[np.float64]
 
@@ -72,11 +74,17 @@ def plane(vectors: Numbers) -> tuple[Numbers, Numbers]:
     return axes * np.where(largest < 0, -1, 1)[:, None], mean
 
 
+def spoken(text: str) -> str:
+    """Its words without who says them."""
+    return SPEAKERS.sub(" ", text.lower())
+
+
 def telling(texts: Sequence[str], topics: NDArray[np.int64], count: int) -> NDArray[np.str_]:
     """(topics, 8) terms."""
     vectorizer = CountVectorizer(
-        stop_words="english", max_features=VOCABULARY, token_pattern=r"(?u)\b[^\W\d_]\w+\b"
-    )
+        stop_words="english", max_features=VOCABULARY, token_pattern=r"(?u)\b[^\W\d_]\w+\b",
+        preprocessor=spoken,
+    )  # fmt: skip
     try:
         counts: Any = vectorizer.fit_transform(texts)
     except ValueError:  # no word is left

@@ -92,10 +92,10 @@ def advice(
     better = [row for row in rows if row["better_than_random"]]
     return {
         "recommended": better[0]["recipe"] if better else None,
-        "says": said(better, rows, len(splits), str(budget)),
+        "says": said(better, rows, len(splits), str(budget)) + sampled_to(pairs, found.pairs),
         "recipes": rows,
         "left_out": {n: "needs more than texts, or models that take minutes" for n in RECIPES
-                     if n not in names and n != BASELINE},
+                     if n not in {BASELINE, *names, *candidates(None)}},
         "pairs": len(found.pairs), "measured_on": len(pairs), "splits": len(splits), "seed": seed,
         "budget": str(budget), "rejected": found.rejected,
     }  # fmt: skip
@@ -143,6 +143,13 @@ def said(
     if best["full"] > best["accuracy"]:
         says += f"; all pairs reach {best['full']:.3f} against its {best['accuracy']:.3f}"
     return says
+
+
+def sampled_to(pairs: Pairs, of: Pairs) -> str:
+    """Said where the time was too short for all pairs, or they are more than are measured on."""
+    if len(pairs) == len(of):
+        return ""
+    return f" (measured on {len(pairs):,} of {len(of):,} pairs)"
 
 
 def embedded(pairs: Pairs, until: float, seed: int, progress: Progress) -> Pairs:

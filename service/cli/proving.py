@@ -89,10 +89,10 @@ def advise(
     if as_json:
         typer.echo(orjson.dumps(found).decode())
     else:
-        tell(found)
+        tell(found, named=bool(recipe))
 
 
-def tell(found: dict[str, Any]) -> None:
+def tell(found: dict[str, Any], *, named: bool) -> None:
     console = Console(highlight=False)
     table = Table("recipe", "kept", "accuracy", "− random", "95 %", "all data", box=None)
     for row in found["recipes"]:
@@ -101,6 +101,10 @@ def tell(found: dict[str, Any]) -> None:
         figures = f"{row['size']:.0f}", f"{row['accuracy']:.3f}", f"{gain['mean']:+.3f}"
         table.add_row(row["recipe"], *figures, bounds, f"{row['full']:.3f}")
     console.print(table)
-    for name, why in found["left_out"].items():
-        console.print(f"{name}: {why}", markup=False, soft_wrap=True)
+    if found["left_out"] and not named:
+        names = ", ".join(found["left_out"])
+        console.print(
+            f"not compared, for they need more than texts, or models that take minutes: {names}",
+            markup=False, soft_wrap=True,
+        )  # fmt: skip
     console.print(found["says"], markup=False, soft_wrap=True, style="bold")

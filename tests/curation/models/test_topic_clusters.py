@@ -32,6 +32,13 @@ def test_each_subject_is_a_topic_called_by_its_words() -> None:
     assert np.linalg.norm(centres[0] - centres[1]) > 5 * spots[:20].std(axis=0).max()
 
 
+def test_who_speaks_is_no_term_and_the_word_itself_is() -> None:
+    dialogue = "Human: human rights\n\nAssistant: what of the assistant?\n\nHuman: tell me"
+    terms = set(telling([dialogue, "Human: kiwi\n\nHuman: plum"], np.array([0, 1]), 2)[0].tolist())
+    assert {"human", "rights", "assistant"} <= terms
+    assert "human" not in telling([dialogue, "Human: kiwi\n\nHuman: plum"], np.array([0, 1]), 2)[1]
+
+
 def test_terms_weigh_as_the_formula_says() -> None:
     texts = ["apple apple pear", "apple plum", "pear pear pear kiwi"]
     terms = telling(texts, np.array([0, 0, 1]), 2)

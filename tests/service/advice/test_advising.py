@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 
+from curation.items import Pairs
 from curation.recipes import Budget
-from service.advice.advising import Unfit, advice, candidates, said
+from service.advice.advising import Unfit, advice, candidates, said, sampled_to
 from service.audit.decided import decided
 
 GAIN = {"mean": 0.04, "low": 0.01, "high": 0.07}
@@ -43,6 +45,13 @@ def test_the_recipes_compared_need_nothing_but_texts() -> None:
     names = set(candidates(None))
     assert "safe_default" in names
     assert not names & {"fifa", "random"}
+
+
+def test_it_is_said_where_not_all_pairs_were_measured() -> None:
+    ids = [str(i) for i in range(1200)]
+    every = Pairs(ids, ids, ids, ids, ids)
+    assert sampled_to(every, every) == ""
+    assert sampled_to(every.take(np.arange(200)), every) == " (measured on 200 of 1,200 pairs)"
 
 
 def test_none_is_recommended_where_none_beats_random() -> None:
