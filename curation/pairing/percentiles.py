@@ -22,20 +22,25 @@ class Percentiles(Order):
     names: tuple[str, ...] | None = Field(default=None, min_length=1)
 
     def lists(self, judged: Judged, skipped: Counter[str]) -> Iterator[Scored]:
-        scored = {id: each.scores for id, each in judged.candidates.items() if each.scores}
-        names = self.names or shared(list(scored.values()))
-        complete = {
-            id: given for id, given in scored.items() if names and given.keys() >= set(names)
-        }
-        skipped["unrated_response"] += len(judged.candidates) - len(complete)
-        if len(complete) < 2:
-            skipped["too_few_rated"] += 1
-            return
-        columns = [
-            percentiles({id: given[name] for id, given in complete.items()}) for name in names
-        ]
-        means = {id: fsum(each[id] for each in columns) / len(columns) for id in complete}
-        yield Scored(means, columns)
+        columns = [percentiles(values) for values in score_columns(judged, self.names, skipped)]
+        if columns:
+            means = {id: fsum(each[id] for each in columns) / len(columns) for id in columns[0]}
+            yield Scored(means, columns)
+
+
+def score_columns(
+    judged: Judged, names: Sequence[str] | None, skipped: Counter[str]
+) -> list[dict[str, float]]:
+    """A column a score, by response, of the responses that have all; empty where they are fewer
+    than two. Without `names` the scores that every scored response has."""
+    scored = {id: each.scores for id, each in judged.candidates.items() if each.scores}
+    names = names or shared(list(scored.values()))
+    complete = {id: given for id, given in scored.items() if names and given.keys() >= set(names)}
+    skipped["unrated_response"] += len(judged.candidates) - len(complete)
+    if len(complete) < 2:
+        skipped["too_few_rated"] += 1
+        return []
+    return [{id: given[name] for id, given in complete.items()} for name in names]
 
 
 def shared(scores: Sequence[Mapping[str, float]]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from curation.pairing.labels import Judged
 from curation.pairing.order import Order, Scored
-from curation.pairing.percentiles import shared
+from curation.pairing.percentiles import score_columns
 
 
 class SoftAnd(Order):
@@ -25,22 +25,12 @@ class SoftAnd(Order):
     quantile: float = Field(default=0.85, ge=0, le=1)
 
     def lists(self, judged: Judged, skipped: Counter[str]) -> Iterator[Scored]:
-        scored = {id: each.scores for id, each in judged.candidates.items() if each.scores}
-        names = self.names or shared(list(scored.values()))
-        complete = {
-            id: given for id, given in scored.items() if names and given.keys() >= set(names)
-        }
-        skipped["unrated_response"] += len(judged.candidates) - len(complete)
-        if len(complete) < 2:
-            skipped["too_few_rated"] += 1
-            return
         columns: list[dict[str, float]] = []
-        for name in names:
-            values = {id: given[name] for id, given in complete.items()}
+        for values in score_columns(judged, self.names, skipped):
             reference = float(np.quantile(sorted(values.values()), self.quantile))
             columns.append({id: centred(value, reference) for id, value in values.items()})
-        sums = {id: fsum(each[id] for each in columns) for id in complete}
-        yield Scored(sums, columns)
+        if columns:
+            yield Scored({id: fsum(each[id] for each in columns) for id in columns[0]}, columns)
 
 
 def centred(score: float, reference: float) -> float:
