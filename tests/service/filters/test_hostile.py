@@ -1,5 +1,6 @@
 """Faults F23 and F25: hostile values, names, orders and cursors; patterns that cost much."""
 
+import os
 import time
 import uuid
 from itertools import product
@@ -43,13 +44,15 @@ MIDDLES = (
 )  # fmt: skip
 ENDS = ("--", "/*", "'", "')", "%(x)s")
 STRINGS = ["".join((a, CANARY, b, c)) for a, b, c in product(STARTS, MIDDLES, ENDS)][:500]
+# `make test` sends every seventh of them: each start, middle and end; PREFSIFT_WHOLE_SETS=1: all.
+SENT = STRINGS if os.environ.get("PREFSIFT_WHOLE_SETS") == "1" else STRINGS[::7]
 
 
 @pytest.fixture
 def dataset(client: TestClient) -> uuid.UUID:
     """One pair whose chosen answer is hostile text, and one that is not."""
     made = new_dataset(client)
-    lines = [{"prompt": "p", "chosen": STRINGS[7], "rejected": "no"},
+    lines = [{"prompt": "p", "chosen": SENT[1], "rejected": "no"},
              {"prompt": "q", "chosen": "yes", "rejected": "no"}]  # fmt: skip
     ingested(client, made, b"".join(orjson.dumps(line) + b"\n" for line in lines))
     return uuid.UUID(made)
@@ -70,8 +73,10 @@ def attempts(session: Session, dataset: uuid.UUID, said: str) -> None:
         assert error.value.status in (400, 422)
 
 
-def test_500_hostile_strings_are_compared_or_refused(session: Session, dataset: uuid.UUID) -> None:
+def test_hostile_strings_are_compared_or_refused(session: Session, dataset: uuid.UUID) -> None:
     assert len(set(STRINGS)) == 500
+    for part in (*STARTS, *MIDDLES, *ENDS):
+        assert any(part in said for said in SENT)
     tables = text("SELECT count(*) FROM pg_class")
     before = session.scalar(tables)
     sent: list[str] = []
@@ -81,17 +86,17 @@ def test_500_hostile_strings_are_compared_or_refused(session: Session, dataset: 
 
     event.listen(db.engine, "before_cursor_execute", seen)
     try:
-        for said in STRINGS:
+        for said in SENT:
             tree = {"op": "=", "args": [{"field": "chosen.text"}, {"value": said}]}
             found, _ = Query(session, dataset, tree).page(5)
-            assert len(found) == (said == STRINGS[7])
+            assert len(found) == (said == SENT[1])
             quoted = "'" + said.replace("'", "''") + "'"
             where = f"metadata.tag = {quoted} OR chosen.model IN ({quoted}) OR MATCH({quoted})"
             Query(session, dataset, where).page(5)
             attempts(session, dataset, said)
     finally:
         event.remove(db.engine, "before_cursor_execute", seen)
-    assert len(sent) > 2000
+    assert len(sent) > 4 * len(SENT)
     assert not [each for each in sent if CANARY in each]  # only bound, never part of a statement
     shapes = {sub(r"(sa_savepoint)_\d+", r"\1", each) for each in sent}
     assert len(shapes) < 40  # a few

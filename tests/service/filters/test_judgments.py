@@ -21,7 +21,7 @@ from tests.service.intake.uploading import ingested, new_dataset
 from tests.service.labels.pair_building import built
 
 pytestmark = pytest.mark.usefixtures("rung")
-CASES = int(os.environ.get("PREFSIFT_FILTER_CASES", "80"))
+CASES = int(os.environ.get("PREFSIFT_FILTER_CASES", "40"))
 POLICIES = ("majority", {"kind": "all_pairs"}, "ranked_all", "each_judgment")
 
 
