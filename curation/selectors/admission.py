@@ -51,8 +51,9 @@ class Admission:
         self.reasons[row] = refusal or SELECTED
         if refusal is None:
             self.order.append(row)
-            self.taken[self.pool.prompt_ids[row]] += 1
             self.seen.add(self.pool.content_ids[row])
+            if self.max_per_prompt is not None:
+                self.taken[self.pool.prompt_ids[row]] += 1
         return refusal is None
 
     def fill(self, rows: Indices) -> None:

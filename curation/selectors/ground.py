@@ -48,9 +48,12 @@ class Ground(NamedTuple):
         return column
 
 
-def ground(admission: Admission, names: tuple[str, ...] = (), vectors: bool = True) -> Ground:
+def ground(
+    admission: Admission, names: tuple[str, ...] = (), vectors: bool = True, lazily: bool = False
+) -> Ground:
     """Pairs that have every named term and, with `vectors`, a finite vector; the others get their
-    reason. A pool that has no vectors at all is taken without: they resemble nothing."""
+    reason. A pool that has no vectors at all is taken without: they resemble nothing. `lazily`: no
+    vectors are copied; whoever reads few takes `unit` of those."""
     pool = admission.pool
     terms = present(pool, names)
     selectable = terms.selectable
@@ -61,7 +64,7 @@ def ground(admission: Admission, names: tuple[str, ...] = (), vectors: bool = Tr
     places = np.zeros((len(pool), 1), np.float32)
     if vectors and pool.vectors is not None:
         places = np.asarray(pool.vectors)
-        whole = np.isfinite(places).all(axis=1)
+        whole = finite(places)
         admission.refuse(np.flatnonzero(selectable & ~whole), f"missing:{VECTORS}")
         selectable &= whole
     elif vectors:
@@ -70,7 +73,17 @@ def ground(admission: Admission, names: tuple[str, ...] = (), vectors: bool = Tr
     rows = order[selectable[order]]
     columns = [terms.columns[name][rows] for name in terms.columns]
     worth = np.column_stack(columns) if columns else np.zeros((len(rows), 0))
-    return Ground(rows, unit(places[rows]), worth, terms, degraded)
+    found = unit(places[rows[: 0 if lazily else None]])
+    return Ground(rows, found, worth, terms, degraded)
+
+
+def finite(vectors: Floats) -> NDArray[np.bool_]:
+    """(n,): whether all of a row are. Their sum is, or is looked into."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = np.asarray(np.isfinite(np.einsum("ij->i", vectors)), np.bool_)
+    odd = np.flatnonzero(~found)
+    found[odd] = np.isfinite(vectors[odd]).all(axis=1)
+    return found
 
 
 def unit(vectors: Floats) -> NDArray[np.float32]:

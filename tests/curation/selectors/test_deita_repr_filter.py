@@ -4,6 +4,7 @@ from numpy.typing import NDArray
 
 from curation.selectors import Pool
 from curation.selectors.deita_repr_filter import DeitaReprFilter
+from curation.selectors.kept import HALVES
 from tests.curation.selectors.clusters import clustered, pool_of
 
 
@@ -34,6 +35,21 @@ def test_the_blocks_keep_what_the_double_loop_keeps(tau: float) -> None:
     pool = pool_of(vectors, quality=score)
     assert DeitaReprFilter(tau=tau).select(pool, 900).order.tolist() == expected
     assert DeitaReprFilter(tau=tau).select(pool, 40).order.tolist() == expected[:40]
+
+
+@pytest.mark.parametrize("tau", [0.95, 0.8, 0.3])
+def test_products_in_half_precision_decide_nothing_that_is_near(tau: float) -> None:
+    vectors = clustered(2 * HALVES, d=16, seed=4)
+    score = np.random.default_rng(6).random(len(vectors)).round(3)
+    kept: list[int] = []
+    for i in np.argsort(-score, kind="stable").tolist():
+        if not kept or (vectors[kept] @ vectors[i]).max() <= tau:
+            kept.append(i)
+    found = DeitaReprFilter(tau=tau).select(pool_of(vectors, quality=score), len(score))
+    assert found.order.tolist() == kept
+    half = DeitaReprFilter(tau=tau).select(pool_of(vectors, quality=score), len(kept) // 2)
+    assert half.order.tolist() == kept[: len(kept) // 2]
+    assert sorted(set(half.reasons)) == ["over_budget", "selected", "too_similar"]
 
 
 def test_a_cosine_of_exactly_tau_is_kept() -> None:
