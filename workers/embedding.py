@@ -40,17 +40,26 @@ def wanted_views(signals: Iterable[Signal]) -> list[tuple[Signal, list[View]]]:
     ]
 
 
-def plan(session: Session, job: Job, signals: Sequence[Signal]) -> list[ShardPlan]:
-    """Shards of texts without a vector; a text that occurs twice is in one shard only."""
+def plan(
+    session: Session,
+    job: Job,
+    signals: Sequence[Signal],
+    among: Sequence[str] | None = None,
+    size: int = PAIRS,
+) -> list[ShardPlan]:
+    """Shards of texts without a vector; a text that occurs twice is in one shard only.
+
+    `among`: of these pairs alone, in this order. `size`: pairs a shard.
+    """
     assert job.dataset_id is not None
     plans: list[ShardPlan] = []
-    pair_ids = item_ids(session, job.dataset_id, Level.pair)
+    pair_ids = item_ids(session, job.dataset_id, Level.pair) if among is None else among
     media = media_pairs(session, job.dataset_id)
     for embedder, views in wanted_views(signals):
         model = embedding_model(session, job.workspace_id, embedder)
         planned: set[str] = set()
-        for start in range(0, len(pair_ids), PAIRS):
-            part = pair_ids[start : start + PAIRS]
+        for start in range(0, len(pair_ids), size):
+            part = list(pair_ids[start : start + size])
             texts = texts_by_id(load_pairs(session, job.dataset_id, part), views, media)
             new = [name for name in texts if name not in planned]
             new = sorted(set(new) - known(session, model.id, new))

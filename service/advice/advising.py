@@ -1,6 +1,8 @@
 """Compares the applicable recipes on the pairs of some files, split by split, until time is up."""
 
+import shlex
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,169 +10,207 @@ from typing import Any
 
 import numpy as np
 
-from curation.evaluation import SPLITS, Contender, Wanted, evaluate_split, summarise
+from curation.evaluation import SPLITS
 from curation.evaluation.evaluate import measurable, sampled
-from curation.evaluation.heads import HEADS
-from curation.items import Pairs, Texts, View
-from curation.recipes import RECIPES, Budget, Recipe, load
+from curation.items import Floats, Pairs, Texts, View
+from curation.recipes import Budget, Recipe, What
+from curation.signals import Signal
+from service.advice.candidates import (
+    affordable,
+    applicable,
+    embedding_pace,
+)
+from service.advice.measuring import Arena, Contest, arena, measure, row_wise, scored, terms_of
+from service.advice.pacing import fits
+from service.advice.result import Advice, MakeOut, Run, advice_of
 from service.audit.decided import decided
+from service.installation import installed
 
 Progress = Callable[[str, float], object]
-LEAST_SPLITS = 2
-EMBEDDING = 0.5  # of the time: what is embedded by then is measured on
-CHUNK = 200  # pairs that are embedded between two looks at the clock
+EMBEDDING = 0.6  # of the time: what is embedded by then is measured on
+SCORING = 0.8  # of the time: scores that are there by then are selected by
+CHUNK = 32  # pairs that are embedded or scored between two looks at the clock
 MOST = 2000  # pairs measured on
 LEAST = 100
-DRAWS = 3
-QUICK = frozenset({"embedding", "style", "label_trust", "knn_novelty"})
-BASELINE = "random"
 
 
 class Unfit(ValueError):
     """Nothing can be said of these files; in words."""
 
 
-def candidates(names: Sequence[str] | None) -> dict[str, Recipe]:
-    """Those named; else the shipped ones whose signals take seconds and that read texts alone."""
-    if names:
-        return {name: load(name) for name in names}
-    return {
-        name: recipe
-        for name, recipe in RECIPES.items()
-        if name != BASELINE
-        and not recipe.needs
-        and {signal.kind for signal in recipe.signals.values()} <= QUICK  # pyright: ignore[reportAttributeAccessIssue]
-    }
+class Clock:
+    """Seconds since it was made, out of those that were given."""
+
+    def __init__(self, seconds: float) -> None:
+        self.began, self.seconds = time.monotonic(), seconds
+
+    def used(self) -> float:
+        return time.monotonic() - self.began
+
+    def left(self, share: float = 1.0) -> float:
+        """Until this share of the time is over."""
+        return self.seconds * share - self.used()
 
 
 def advice(
     files: Sequence[Path],
-    recipes: Mapping[str, Recipe],
+    recipes: Mapping[str, Recipe] | None,
     budget: Budget,
     *,
     seconds: float,
-    seed: int = 0,
+    seeds: Sequence[int] = (0,),
+    splits: int = SPLITS,
     layout: str | None = None,
     progress: Progress = lambda _, __: None,
-) -> dict[str, Any]:
-    """JSON values: `recommended` (a recipe's id, or None), `says` in words, `recipes` the figures.
+) -> Advice:
+    """`recipes`: None for all that apply. Raises Unfit.
 
-    A recipe is recommended where the interval of its gain over random lies above 0 for both heads;
-    of those, the largest gain of the independent head. The same file, recipes and seed give the
-    same answer as long as the same splits were reached.
+    The same files, recipes and seeds give the same answer as long as the same was measured.
     """
-    end = time.monotonic() + seconds
+    clock = Clock(seconds)
     found = decided(files, layout)
     if found.media:
         raise Unfit("the responses are no texts: recipes can't be compared on them")
-    reason = measurable(found.pairs)
-    if reason or len(found.pairs) < LEAST:
-        raise Unfit(reason or f"{len(found.pairs)} decided pairs: fewer than {LEAST} say nothing")
-    pairs = found.pairs.take(sampled(found.pairs, MOST, seed))
-    pairs = embedded(pairs, time.monotonic() + seconds * EMBEDDING, seed, progress)
-    names = list(recipes)
+    refuse_few(found.pairs)
+    pairs = found.pairs.take(sampled(found.pairs, MOST, seeds[0]))
+    pairs, pace = embedded(pairs, clock, seeds[0], progress)
+    present = files_hold(found.pairs)
+    picked = applicable(recipes, present, facts=False)
+    picked = affordable(picked, present, len(pairs), clock.left(), pace)
+    terms = all_scored(picked.recipes, pairs, clock, progress)
     fraction = budget.fraction(len(found.pairs))
-    others = {name: Contender(recipes[name], fraction, seed) for name in names}
-    splits: list[dict[str, Any]] = []
+    contests = {
+        name: Contest(recipe, fraction, terms_of(recipe, terms))
+        for name, recipe in picked.recipes.items()
+        if all(signal.identity() in terms for signal in row_wise(recipe))
+    }
+    results = compared(lambda: arena(pairs), contests, seeds, splits, clock, progress)
+    run = Run(
+        contenders=picked.recipes, left_out=picked.left_out, present=present, found=results,
+        pairs=len(found.pairs), measured_on=len(pairs), rejected=found.rejected, seeds=seeds,
+        budget=str(budget), fraction=fraction, seconds=seconds, used=clock.used(),
+        planned=splits * len(seeds),
+    )  # fmt: skip
+    return advice_of(run, lambda name: command_for(name, files, budget, seeds[0]))
+
+
+def refuse_few(pairs: Pairs) -> None:
+    """Raises Unfit."""
+    reason = measurable(pairs)
+    if reason or len(pairs) < LEAST:
+        raise Unfit(reason or f"{len(pairs)} decided pairs: fewer than {LEAST} say nothing")
+
+
+def files_hold(pairs: Pairs) -> dict[What, int]:
+    return {**dict.fromkeys(What, 0), **installed(), What.pairs: len(pairs)}
+
+
+def compared(
+    place: Callable[[], Arena], contests: Mapping[str, Contest], seeds: Sequence[int], splits: int,
+    clock: Clock, progress: Progress,
+) -> dict[str, list[dict[str, Any]]]:  # fmt: skip
+    """What `measure` gave, by contender, one seed after the other, as far as there is time."""
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    if not contests or clock.left() <= 0:
+        return found
+    inside = place()
+    spent: dict[str, list[float]] = {name: [] for name in contests}
+    units = [(s, n, name) for s in seeds for n in range(splits) for name in contests]
+    for at, (seed, number, name) in enumerate(units):
+        progress("comparing", at / len(units))
+        if not fits(name, spent, clock.left()):
+            continue
+        began = clock.used()
+        found[name].append(measure(inside, contests[name], seed, number))
+        spent[name].append(clock.used() - began)
+    return found
+
+
+def all_scored(
+    recipes: Mapping[str, Recipe], pairs: Pairs, clock: Clock, progress: Progress
+) -> dict[str, Mapping[str, Floats]]:
+    """Row-wise scores by signal; signals that could not be computed in time are not in it."""
+    found: dict[str, Mapping[str, Floats]] = {}
+    for recipe in recipes.values():
+        for signal in row_wise(recipe):
+            if signal.identity() not in found:
+                values = in_time(signal, pairs, clock, progress)
+                if values is not None:
+                    found[signal.identity()] = values
+    return found
+
+
+def in_time(
+    signal: Signal, pairs: Pairs, clock: Clock, progress: Progress
+) -> dict[str, Floats] | None:
+    parts: list[dict[str, Floats]] = []
     longest = 0.0
-    for number in range(SPLITS):
-        began = time.monotonic()
-        if len(splits) >= LEAST_SPLITS and began + longest > end:
-            break
-        progress("comparing", number / SPLITS)
-        wanted = Wanted(against=others)
-        one = evaluate_split(
-            pairs, {}, RECIPES[BASELINE], fraction, number, DRAWS, seed, wanted=wanted
-        )
-        splits.append(one)
-        longest = max(longest, time.monotonic() - began)
-    measured = summarise(splits).report()
-    if "reason" in measured:
-        raise Unfit(str(measured["reason"]))
-    rows = [figures(name, splits) for name in names]
-    rows.sort(key=lambda row: -row["difference"]["mean"])
-    better = [row for row in rows if row["better_than_random"]]
-    return {
-        "recommended": better[0]["recipe"] if better else None,
-        "says": said(better, rows, len(splits), str(budget)) + sampled_to(pairs, found.pairs),
-        "recipes": rows,
-        "left_out": {n: "needs more than texts, or models that take minutes" for n in RECIPES
-                     if n not in {BASELINE, *names, *candidates(None)}},
-        "pairs": len(found.pairs), "measured_on": len(pairs), "splits": len(splits), "seed": seed,
-        "budget": str(budget), "rejected": found.rejected,
-    }  # fmt: skip
+    for start in range(0, len(pairs), CHUNK):
+        if clock.left(SCORING) < longest:
+            return None
+        progress("scoring", start / len(pairs))
+        began = clock.used()
+        rows = np.arange(start, min(start + CHUNK, len(pairs)))
+        parts.append(scored(signal, pairs.take(rows)))
+        longest = max(longest, clock.used() - began)
+    names = [output.name for output in signal.outputs]
+    return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
 
-def figures(name: str, splits: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """As `summarise` says them, with the recipe in the subset's place."""
-    turned = [
-        {
-            **one,
-            "size": one["against"][name]["size"],
-            "heads": {
-                head: {**one["heads"][head], "subset": one["against"][name]["heads"][head]}
-                for head in HEADS
-            },
-            "against": {},
-        }
-        for one in splits
-    ]
-    for one in turned:
-        del one["against"]
-    report = summarise(turned).report()
-    return {
-        "recipe": name, "size": report["size"], "accuracy": report["subset"]["accuracy"],
-        "random": report["random"]["accuracy"], "full": report["full"]["accuracy"],
-        "difference": report["difference"], "better_than_random": report["better_than_random"],
-        "heads": {head: report["heads"][head]["difference"] for head in HEADS},
-    }  # fmt: skip
+def embedded(pairs: Pairs, clock: Clock, seed: int, progress: Progress) -> tuple[Pairs, float]:
+    """Random pairs with all vectors, as many as there is time for, and this machine's pace.
 
-
-def said(
-    better: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], splits: int, budget: str
-) -> str:
-    if not rows:
-        return "no recipe could be compared"
-    if not better:
-        return (
-            f"none of {len(rows)} recipes is shown to beat a random {budget} over {splits} splits: "
-            "take a random subset, or all pairs"
-        )
-    best = better[0]
-    gain = best["difference"]
-    says = f"{best['recipe']}: {gain['mean']:+.3f} over a random {budget}"
-    says += f" [{gain['low']:+.3f}, {gain['high']:+.3f}] over {splits} splits, for both heads"
-    if best["full"] > best["accuracy"]:
-        says += f"; all pairs reach {best['full']:.3f} against its {best['accuracy']:.3f}"
-    return says
-
-
-def sampled_to(pairs: Pairs, of: Pairs) -> str:
-    """Said where the time was too short for all pairs, or they are more than are measured on."""
-    if len(pairs) == len(of):
-        return ""
-    return f" (measured on {len(pairs):,} of {len(of):,} pairs)"
-
-
-def embedded(pairs: Pairs, until: float, seed: int, progress: Progress) -> Pairs:
-    """Random pairs with all vectors, as many as there is time for, at least LEAST."""
+    Raises Unfit as soon as it shows that there is no time for LEAST of them.
+    """
     from curation.models.embedder import embed
 
+    embed(Texts([""], [""], ["warm"]))  # loads the model: no measure of the pace
     order = np.random.default_rng([seed, 3]).permutation(len(pairs))
     parts: list[dict[View, Any]] = []
-    done = 0
-    while done < len(order) and (done < LEAST or time.monotonic() < until):
+    done, began = 0, clock.used()
+    while done < len(order):
+        each = (clock.used() - began) / max(done, 1)
+        if done >= LEAST and clock.left(EMBEDDING) < each * CHUNK:
+            break
+        refuse_slow(each, done, clock)
         some = pairs.take(order[done : done + CHUNK])
-        empty = [""] * len(some)
-        sides = {
-            View.prompt: (empty, some.prompts),
-            View.chosen: (empty, some.chosen),
-            View.rejected: (empty, some.rejected),
-            View.prompt_chosen: (some.prompts, some.chosen),
-            View.prompt_rejected: (some.prompts, some.rejected),
-        }
-        parts.append({view: embed(Texts(empty, *texts)).vectors for view, texts in sides.items()})
+        parts.append(vectors_of(some))
         done += len(some)
         progress("embedding", done / len(order))
+    pace = embedding_pace(clock.used() - began, done * len(View))
     vectors = {view: np.concatenate([part[view] for part in parts]) for view in View}
-    return replace(pairs.take(order[:done]), vectors=vectors)
+    return replace(pairs.take(order[:done]), vectors=vectors), pace
+
+
+def refuse_slow(each: float, done: int, clock: Clock) -> None:
+    """`each`: seconds a pair. Raises Unfit."""
+    needed = clock.used() + each * max(LEAST - done, 0)
+    if needed > clock.seconds * SCORING:
+        raise Unfit(too_short(clock.seconds, each, needed / EMBEDDING))
+
+
+def too_short(seconds: float, each: float, enough: float) -> str:
+    return (
+        f"{seconds:,.0f} s are too short: to embed a pair takes {each:.2f} s here, and fewer than "
+        f"{LEAST} pairs say nothing; give at least {enough:,.0f} s"
+    )
+
+
+def vectors_of(some: Pairs) -> dict[View, Any]:
+    from curation.models.embedder import embed
+
+    empty = [""] * len(some)
+    sides = {
+        View.prompt: (empty, some.prompts),
+        View.chosen: (empty, some.chosen),
+        View.rejected: (empty, some.rejected),
+        View.prompt_chosen: (some.prompts, some.chosen),
+        View.prompt_rejected: (some.prompts, some.rejected),
+    }
+    return {view: embed(Texts(empty, *texts)).vectors for view, texts in sides.items()}
+
+
+def command_for(name: str, files: Sequence[Path], budget: Budget, seed: int) -> MakeOut:
+    words = ["prefsift", "curate", *map(str, files), "--recipe", name, "--budget", str(budget)]
+    command = shlex.join([*words, "--seed", str(seed), "--out", "curated"])
+    return MakeOut(command=command, path=None, body=None)

@@ -37,13 +37,12 @@ COMMANDS = {
     "review": Command("review", "review", "What humans should look at first, and their verdicts"),
     "import": Command("importing", "fetch", "Add files of a hub dataset or a URL to a dataset"),
     "query": Command("query", "query", "Pairs of a dataset, filtered and ordered"),
+    "what-if": Command("what_if", "what_if", "What a threshold of a score would keep"),
     "select": Command("subsets", "select", "Select a subset of a dataset by a recipe"),
     "subsets": Command("subsets", "subsets", "The subsets of a dataset: list, tag, delete"),
     "combine": Command("subsets", "combine", "Union, difference and intersection of subsets"),
     "evaluate": Command("proving", "evaluate", "Compare a subset with random ones and others"),
-    "advise": Command(
-        "proving", "advise", "Say which recipe helps on some files, or that none does"
-    ),
+    "advise": Command("advise", "advise", "Which recipe helps on your data, or that none does"),
     "export": Command("remote", "export", "Write a subset as a folder"),
     "exports": Command("listing", "exports", "The exports of a dataset"),
     "views": Command("listing", "views", "The saved views of a dataset"),

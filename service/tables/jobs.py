@@ -25,6 +25,8 @@ class JobKind(StrEnum):
     embed_text = "embed_text"
     audit = "audit"
     index_words = "index_words"
+    advise = "advise"
+    what_if = "what_if"
 
 
 class JobState(StrEnum):

@@ -30,7 +30,8 @@ SELECT md5(concat_ws(';',
     (SELECT string_agg(concat_ws(',', id, state, pairs), ';' ORDER BY id)
      FROM uploads WHERE dataset_id = :dataset),
     (SELECT string_agg(concat_ws(',', id, state), ';' ORDER BY id) FROM jobs
-     WHERE dataset_id = :dataset AND kind NOT IN ('export', 'evaluate', 'audit', 'index_words')
+     WHERE dataset_id = :dataset
+       AND kind NOT IN ('export', 'evaluate', 'audit', 'index_words', 'what_if', 'advise')
        AND state IN ('succeeded', 'failed', 'cancelled')),
     (SELECT string_agg(concat_ws(',', signals.id, fits.id), ';' ORDER BY signals.id, fits.id)
      FROM signals LEFT JOIN fits ON fits.signal_id = signals.id WHERE dataset_id = :dataset),
