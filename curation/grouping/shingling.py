@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from curation.grouping.fingerprints import WORD
 
 BITS = 52  # of a shingle's hash
-CHARACTERS = 1 << 16  # taken together: a core's cache holds them
+CHARACTERS = 1 << 17  # taken together: few steps, and a core's cache holds them
 TEXTS = 1 << (64 - BITS)
 PRIME = 0x9E3779B97F4A7C15
 OTHER = np.uint64(0xC2B2AE3D27D4EB4F)
@@ -39,7 +39,7 @@ def shingles_of(texts: Sequence[str], words: int = 2) -> Iterator[Shingles]:
 
 
 def parted(texts: Sequence[str]) -> Iterator[list[str]]:
-    """Neighbours of together 2^16 characters."""
+    """Neighbours of together 2^17 characters."""
     waiting: list[str] = []
     size = 0
     for text in texts:
@@ -71,11 +71,15 @@ def word_hashes(texts: Sequence[str]) -> tuple[Hashes, Places]:
     counts = np.diff(np.searchsorted(places, ends), prepend=0)
     if not len(places):
         return np.zeros(0, np.uint64), counts
-    powers, inverses = steps(1 << (len(codes) - 1).bit_length())
-    sums = np.zeros(len(codes) + 1, np.uint64)
+    powers, inverses = steps(PRIME, 1 << (len(codes) - 1).bit_length())
+    sums = np.empty(len(codes) + 1, np.uint64)
+    sums[0] = 0
     np.multiply(codes, powers[: len(codes)], out=sums[1:], dtype=np.uint64)
     np.cumsum(sums, out=sums)
-    return mixed(np.diff(sums[np.append(places, -1)]) * inverses[places]), counts
+    bounds = sums.take(np.append(places, len(codes)))
+    return mixed(
+        np.subtract(bounds[1:], bounds[:-1], out=bounds[:-1]) * inverses.take(places)
+    ), counts
 
 
 def word_codes(text: str) -> NDArray[np.unsignedinteger]:
@@ -94,12 +98,8 @@ def word_codes(text: str) -> NDArray[np.unsignedinteger]:
 
 def runs(words: Hashes, counts: Places, size: int) -> Shingles:
     """The hash of each run of `size` words of one text, or of all words of a shorter one."""
-    hashes = words.copy()
+    hashes = windows(words, size)
     lengths = np.minimum(counts, size)  # of a run
-    last = words.size
-    for step in range(1, size):
-        hashes[: max(last - step, 0)] *= OTHER
-        hashes[: max(last - step, 0)] += words[step:]
     kept = np.repeat(lengths == size, counts)
     ends = counts.cumsum()
     for back in range(1, size):  # the last words of a text begin no run
@@ -115,6 +115,20 @@ def runs(words: Hashes, counts: Places, size: int) -> Shingles:
     )
 
 
+def windows(words: Hashes, size: int) -> Hashes:
+    """Of each word with the size - 1 that follow: the number whose digits they are, to the base
+    OTHER. Differences of prefix sums, as modulo 2^64 the base has an inverse."""
+    powers, inverses = steps(int(OTHER), 1 << max(len(words) + size - 2, 1).bit_length())
+    sums = np.empty(len(words) + size, np.uint64)
+    sums[0] = 0
+    np.multiply(words, inverses[: len(words)], out=sums[1 : len(words) + 1])
+    sums[len(words) + 1 :] = 0
+    np.cumsum(sums, out=sums)
+    found = sums[size:] - sums[: len(words)]
+    found *= powers[size - 1 : size - 1 + len(words)]
+    return found
+
+
 def whole(words: Sequence[int]) -> int:
     found = len(words)
     for word in words:
@@ -124,11 +138,15 @@ def whole(words: Sequence[int]) -> int:
 
 def mixed(hashes: Hashes) -> Hashes:
     """Every bit of the input in every bit of the output."""
-    hashes = hashes ^ (hashes >> np.uint64(31))
-    hashes *= np.uint64(PRIME)
-    hashes ^= hashes >> np.uint64(29)
-    hashes *= OTHER
-    return hashes ^ (hashes >> np.uint64(32))
+    found = hashes >> np.uint64(31)
+    found ^= hashes
+    found *= np.uint64(PRIME)
+    high = found >> np.uint64(29)
+    found ^= high
+    found *= OTHER
+    np.right_shift(found, np.uint64(32), out=high)
+    found ^= high
+    return found
 
 
 @cache
@@ -150,10 +168,11 @@ def code_of(code: int) -> int:
     return code if WORD.fullmatch(character * 2) else code + LONE
 
 
-@lru_cache(2)
-def steps(size: int) -> tuple[Hashes, Hashes]:
-    """Powers of a prime modulo 2^64 and of its inverse: a word's hash is the same at any place."""
-    bases = (PRIME, pow(PRIME, -1, 1 << 64))
+@lru_cache(4)
+def steps(base: int, size: int) -> tuple[Hashes, Hashes]:
+    """Powers modulo 2^64 of an odd number and of its inverse: what is hashed with them is the same
+    at any place."""
+    bases = (base, pow(base, -1, 1 << 64))
     powers, inverses = (np.full(size, base, np.uint64) for base in bases)
     powers[0] = inverses[0] = 1
     return np.multiply.accumulate(powers), np.multiply.accumulate(inverses)

@@ -122,19 +122,28 @@ def rarest(sketches: Sketches, lengths: Places) -> tuple[Hashes, Places]:
     owners = np.repeat(np.arange(n, dtype=np.uint64), sketches.sizes)
     low = np.uint64(OWNER_BITS)
     keys = np.sort(((sketches.hashes[held] >> np.uint64(BITS + OWNER_BITS - 64)) << low) | owners)
+    keys = keys[repeated(keys >> low)]
     values, owners = keys >> low, (keys & np.uint64((1 << OWNER_BITS) - 1)).astype(np.int64)
     starts = np.flatnonzero(np.append(True, values[1:] != values[:-1])[: len(values)])
     counts = np.diff(np.append(starts, len(values)))
-    often = np.repeat(counts, counts)
-    lone = np.bincount(owners[often == 1], minlength=n)
-    more = (often > 1) & (lone < lengths)[owners]
-    values, owners, often = values[more], owners[more], often[more]
+    lone = sketches.sizes - np.bincount(owners, minlength=n)
+    more = (lone < lengths)[owners]
+    values, owners, often = values[more], owners[more], np.repeat(counts, counts)[more]
     order = np.lexsort((values, often, owners))
     values, owners = values[order], owners[order]
     own = np.bincount(owners, minlength=n)
     rank = np.arange(len(owners)) - np.repeat(own.cumsum() - own, own)
     kept = rank < (lengths - lone)[owners]
     return values[kept], owners[kept]
+
+
+def repeated(values: Hashes) -> Places:
+    """Where the ascending values are that occur more than once."""
+    same = values[1:] == values[:-1]
+    found = np.zeros(len(values), np.bool_)
+    found[1:] = same
+    found[:-1] |= same
+    return np.flatnonzero(found)
 
 
 def neighbours(hashes: Hashes, owners: Places) -> Places:
