@@ -1,18 +1,20 @@
 """Does safe_default train a better head than a random subset? Every cell of the fixed protocol.
 
     python -m benchmarks.proof [--data DIR] [--json FILE] [--tune] [--write FILE] [--sets oasst …]
+    python -m benchmarks.proof --arms fifa k_center … --splits 5 --json FILE
+    python -m benchmarks.proof --join FILE … --write docs/leaderboard.md
 
 The protocol (sets, splits, seeds, flips, tests) is benchmarks/protocol.py. Each arm selects from
 the flipped labels of the training prompts; heads learn from the same flipped labels and are tested
-on the labels as given of other prompts. `--tune` runs the tuning splits; `--write`
-also writes the tables to a file. `--json` is written after each fold; `--join` puts such files
-together.
+on the labels as given of other prompts. `--tune` runs the tuning splits; `--write` also writes the
+tables to a file. `--json` is written after each fold; `--join` puts such files together, also of
+different arms: the random subsets of a fold are the same in every run.
 """
 
 import argparse
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from tempfile import gettempdir
 from time import process_time
@@ -40,16 +42,21 @@ from benchmarks.protocol import (
     load,
     signs,
 )
-from benchmarks.subset_vs_random import DEFAULT_DATA, flipped
+from benchmarks.subset_vs_random import DEFAULT_DATA, digest, flipped
 from curation.evaluation.heads import HEADS, accuracies
 from curation.evaluation.splits import Split, split
-from curation.items import Indices
+from curation.items import Indices, Pairs
 from curation.recipes import RECIPES, Recipe
-from curation.recipes.apply import select, term_values
+from curation.recipes.apply import score_by_pair, select
+from curation.signals import Column
+from curation.signals.prompt_quality import PromptQuality
+from curation.signals.signal import OK
 
 Arms = Mapping[str, Recipe]
+Scored = MutableMapping[str, Mapping[str, Column]]  # by a signal's parameters
 BARS = Console(stderr=True)
 DEFAULT_ARMS = ("safe_default",)
+NAMES = {condition.name: condition for condition in CONDITIONS}
 
 
 class Fold(NamedTuple):
@@ -74,12 +81,46 @@ class Fold(NamedTuple):
         return np.array([float(each[0]) for each in found])
 
 
-def one_fold(fold: Fold, arms: Arms) -> dict[str, Any]:
-    """{"full": by head, "arms": budget -> arm -> {"size", head: [accuracy, random]}}."""
-    training = flipped(fold.given.pairs, fold.sign < 0).take(fold.parts.train)
+def terms_of(recipe: Recipe, training: Pairs, scored: Scored) -> dict[str, NDArray[np.float64]]:
+    """(n,) by term. What several arms score alike is scored once: `scored` grows."""
+    values: dict[str, NDArray[np.float64]] = {}
+    for term in recipe.terms:
+        _, signal, output = recipe.output(term)
+        key = signal.model_dump_json()
+        if key not in scored:
+            scored[key] = score_by_pair(signal, training)
+        values[term] = np.asarray(scored[key][output.name].values, np.float64)
+    return values
+
+
+def row_wise(given: Set, arms: Arms, cache: Path) -> Scored:
+    """What arms score row by row and slowly, on all pairs: how fluent the prompts are."""
+    kinds = {s.model_dump_json(): s for one in arms.values() for s in one.signals.values()}
+    found: Scored = {}
+    for key, signal in kinds.items():
+        if not isinstance(signal, PromptQuality):
+            continue
+        file = cache / f"quality-{given.name}-{digest(key, *given.pairs.ids)}.npy"
+        if not file.exists():
+            np.save(file, score_by_pair(signal, given.pairs)["quality"].values)
+        values = np.load(file)
+        status = np.where(np.isfinite(values), OK, "unknown").astype(np.str_)
+        found[key] = {"quality": Column(values, status)}
+    return found
+
+
+def one_fold(fold: Fold, arms: Arms, fixed: Scored) -> dict[str, Any]:
+    """{"full": by head, "arms": budget -> arm -> {"size", head: [accuracy, random]}}. `fixed`:
+    columns over all pairs that no label enters."""
+    rows = fold.parts.train
+    training = flipped(fold.given.pairs, fold.sign < 0).take(rows)
     n = len(training)
     rng = np.random.default_rng([fold.seed, fold.number, 99])
-    terms = {name: term_values(recipe, training, {}) for name, recipe in arms.items()}
+    scored: Scored = {
+        key: {name: Column(c.values[rows], c.status[rows]) for name, c in columns.items()}
+        for key, columns in fixed.items()
+    }
+    terms = {name: terms_of(recipe, training, scored) for name, recipe in arms.items()}
     cells: dict[str, Any] = {}
     for budget in BUDGETS:
         k = round(budget * n)
@@ -111,7 +152,7 @@ def suitable(given: Set, seed: int) -> tuple[float, list[Split]]:
 
 def run(
     names: Sequence[str], data: Path, cache: Path, arms: Arms, seed: int,
-    conditions: Sequence[Condition] = CONDITIONS, file: Path | None = None,
+    conditions: Sequence[Condition] = CONDITIONS, file: Path | None = None, splits: int = SPLITS,
 ) -> dict[str, Any]:  # fmt: skip
     """Every cell of every suitable set, and why the others are not suitable."""
     left_out: dict[str, str] = {}
@@ -121,7 +162,7 @@ def run(
     def figures() -> dict[str, Any]:
         seconds = round(process_time() - began)
         return {
-            "seed": seed, "splits": SPLITS, "draws": DRAWS, "arms": list(arms),
+            "seed": seed, "splits": splits, "draws": DRAWS, "arms": list(arms),
             "left_out": left_out, "cpu_seconds": seconds, "cells": cells,
         }  # fmt: skip
 
@@ -137,10 +178,11 @@ def run(
                 f"less than {LEAST_ACCURACY:.2f}"
             )
             continue
-        shards = [(c, n) for n in range(SPLITS) for c in conditions]
+        fixed = row_wise(given, arms, cache)
+        shards = [(c, n) for n in range(splits) for c in conditions]
         for condition, number in track(shards, name, console=BARS, transient=True):
             sign = signs(condition, given.grams["selecting"], seed, number)
-            found = one_fold(Fold(given, parts[number], sign, seed, number), arms)
+            found = one_fold(Fold(given, parts[number], sign, seed, number), arms, fixed)
             cells.append({"set": name, "condition": condition.name, "split": number, **found})
             if file:
                 file.write_bytes(orjson.dumps(figures(), option=orjson.OPT_SERIALIZE_NUMPY))
@@ -148,13 +190,22 @@ def run(
 
 
 def joined(files: Sequence[Path]) -> dict[str, Any]:
-    """The figures of runs over different sets, as one."""
+    """The figures of runs over different sets or arms, as one: a cell has the arms of all runs."""
     parts = [orjson.loads(file.read_bytes()) for file in files]
+    if len({(part["seed"], part["draws"]) for part in parts}) > 1:
+        raise SystemExit("runs with other seeds or draws can't be compared")
+    cells: dict[tuple[str, str, int], dict[str, Any]] = {}
+    for cell in (cell for part in parts for cell in whole(part["cells"])):
+        same = cells.setdefault((cell["set"], cell["condition"], cell["split"]), cell)
+        for budget, arms in cell["arms"].items():
+            same["arms"][budget].update(arms)
     return {
         **parts[0],
+        "splits": max(part["splits"] for part in parts),
+        "arms": list(dict.fromkeys(arm for part in parts for arm in part["arms"])),
         "left_out": {name: why for part in parts for name, why in part["left_out"].items()},
         "cpu_seconds": sum(part["cpu_seconds"] for part in parts),
-        "cells": [cell for part in parts for cell in part["cells"]],
+        "cells": list(cells.values()),
     }
 
 
@@ -171,6 +222,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=default)
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
     parser.add_argument("--arms", nargs="+", choices=list(RECIPES), default=list(DEFAULT_ARMS))
+    parser.add_argument("--splits", type=int, default=SPLITS, help="the first so many")
+    parser.add_argument("--labels", nargs="+", choices=list(NAMES), default=list(NAMES))
     parser.add_argument("--tune", action="store_true", help="the splits that methods are tuned on")
     parser.add_argument("--json", type=Path, help="also write all figures to this file")
     parser.add_argument("--join", type=Path, nargs="+", help="figures of earlier runs, instead")
@@ -182,10 +235,11 @@ def main() -> None:
     if asked.join:
         found = joined(asked.join)
     else:
-        found = run(asked.sets, asked.data, asked.cache, arms, seed, file=asked.json)
-    if asked.json:
-        asked.json.write_bytes(orjson.dumps(found, option=orjson.OPT_SERIALIZE_NUMPY))
-    found["cells"] = whole(found["cells"])
+        conditions = [NAMES[name] for name in asked.labels]
+        found = run(
+            asked.sets, asked.data, asked.cache, arms, seed, conditions, asked.json, asked.splits
+        )
+        found["cells"] = whole(found["cells"])
     page = "\n".join(lines(found))
     print(page)
     if asked.write:

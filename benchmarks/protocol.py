@@ -3,6 +3,10 @@
 Written down and committed before any selector was tuned. Methods are tuned with TUNING_SEED alone;
 what is reported uses REPORT_SEED: other splits, other flips, other random subsets. The texts are
 the same, so that a method which was tuned on a set may still suit it better than a new one.
+
+The first report (REPORT_SEED 41,007, gradient_matching version 2) missed the bar in 8 of 120 cells.
+As its cells had been looked at, REPORT_SEED was changed before version 3 was run on any of them; it
+was tuned with TUNING_SEED again, and reported once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +42,7 @@ STRONG = "independent"
 
 SPLITS = 10  # two repeats of five folds by prompt; flips and random subsets are drawn anew in each
 DRAWS = 5
-REPORT_SEED = 41_007
+REPORT_SEED = 73_019
 TUNING_SEED = 7
 BUDGETS = (0.1, 0.2, 0.5)
 TEST_TO_TRAIN = 0.25

@@ -42,8 +42,10 @@ def evaluate_split(
 
     Selects the fraction from the training pairs (whole-dataset signals are fitted on them alone;
     `given` holds the row-wise terms of all pairs), and trains both heads on the subset, on `draws`
-    uniform draws of the same size from the training pairs that the selector could have taken, and
-    on all training pairs. Above `max_pairs` the pairs of randomly chosen prompts stand for all.
+    uniform draws of the same size from all training pairs, and on all training pairs. Where the
+    selector could not have taken some (a gate, a missing term), also on as many draws from those
+    that it could: what `behind_gate` says. Above `max_pairs` the pairs of randomly chosen prompts
+    stand for all.
     `sign` (n,) is -1 where a label counts the other way round in the test: for known wrong labels.
     `wanted` says what is told besides.
     """
@@ -67,11 +69,13 @@ def evaluate_split(
             "prompts": len(set(pairs.prompt_ids)),
         }
     rng = np.random.default_rng([seed, number, 1])
-    drawn = [rng.choice(eligible, len(subset), replace=False) for _ in range(max(draws, 1))]
-    sets = [subset, np.arange(len(training)), *drawn]
+    draws, everyone = max(draws, 1), np.arange(len(training))
+    drawn = [rng.choice(everyone, len(subset), replace=False) for _ in range(draws)]
+    sets = [subset, everyone, *drawn]
     besides = more(wanted, training, rows[parts.train], rng)
     prompts = len(set(training.prompt_ids))
-    right = judged(pairs, parts, [*sets, *besides.sets], truth)
+    behind = drawn_behind(eligible, len(training), len(subset), draws, [seed, number, 2])
+    right = judged(pairs, parts, [*sets, *besides.sets, *behind], truth)
     tested = rows[parts.test].tolist()
     classes: dict[str, list[str]] = {
         name: [str(column[row]) for row in tested] for name, column in wanted.by.items()
@@ -93,6 +97,7 @@ def evaluate_split(
     return {
         **result,
         **besides.told(right, len(sets), len(training)),
+        **behind_gate(right, len(behind), len(eligible) / len(training)),
         **by_slice(right, len(sets), classes),
     }
 
@@ -104,6 +109,26 @@ def chosen(
     k = min(max(round(fraction * len(training)), 1), len(training))
     selection = select(recipe, training, given, k, seed)
     return selection.order, np.flatnonzero(np.isfinite(selection.importance))
+
+
+def drawn_behind(
+    eligible: Indices, everything: int, k: int, draws: int, seed: Sequence[int]
+) -> list[Indices]:
+    """Uniform draws from what the recipe could have taken; none where that is everything."""
+    if len(eligible) == everything:
+        return []
+    rng = np.random.default_rng(seed)
+    return [rng.choice(eligible, k, replace=False) for _ in range(draws)]
+
+
+def behind_gate(
+    right: Mapping[str, NDArray[np.float64]], draws: int, could_take: float
+) -> dict[str, Any]:
+    """Mean accuracy of the draws, the last columns; {} where there are none."""
+    if not draws:
+        return {}
+    heads = {name: float(table[:, -draws:].mean()) for name, table in right.items()}
+    return {"behind_gate": {"could_take": could_take, "heads": heads}}
 
 
 def judged(

@@ -13,7 +13,7 @@ from curation.evaluation.intervals import Interval, corrected
 
 FEW_PAIRS = 100
 FEW_PROMPTS = 20
-ASKED = ("against", "slices", "curve")  # what is there only where it was asked for
+BESIDES = ("behind_gate", "against", "slices", "curve")  # there only where there is such a thing
 
 
 class Frozen(BaseModel):
@@ -56,7 +56,9 @@ class Evaluation(Frozen):
     heads, false where it does not, None where it cannot be said: a single split, fewer than 100
     pairs or 20 prompts (then `warning` says so), or nothing measured (then `reason` says why and
     the figures are None). `pairs`, `size`: pairs evaluated on, and mean size of a subset.
-    `against`, `slices`, `curve`: curation.evaluation.besides, where they were asked for.
+    `random` draws from all training pairs; `behind_gate` from those that the selector could have
+    taken, where it could not take all. `against`, `slices`, `curve` where they were asked for:
+    curation.evaluation.besides.
     """
 
     judge: str | None = None
@@ -71,6 +73,7 @@ class Evaluation(Frozen):
     pairs: int = 0
     size: float | None = None
     composition: Compositions | None = None
+    behind_gate: dict[str, Any] | None = None
     against: dict[str, Any] | None = None
     slices: dict[str, Any] | None = None
     curve: dict[str, Any] | None = None
@@ -83,7 +86,7 @@ class Evaluation(Frozen):
             return {"reason": self.reason}
         body = self.model_dump(mode="json")
         del body["reason"]
-        for name in ("warning", *ASKED):
+        for name in ("warning", *BESIDES):
             if body[name] is None:
                 del body[name]
         return body

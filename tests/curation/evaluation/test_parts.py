@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 
 from curation.evaluation.composition import composition
 from curation.evaluation.heads import accuracies
-from curation.evaluation.intervals import corrected
+from curation.evaluation.intervals import corrected, corrected_ratio
 from curation.evaluation.splits import FOLDS, split
 from curation.items import Pairs, View
 from tests.curation.evaluation.learnable import learnable
@@ -41,6 +41,18 @@ def test_the_interval_is_the_t_interval_with_the_corrected_variance() -> None:
 
 def test_one_split_has_no_interval() -> None:
     assert corrected([0.6], 0.25).low is None
+    assert corrected_ratio([3.0], [10], 0.25).low is None
+
+
+def test_of_test_sets_of_one_size_the_ratio_has_the_interval_of_the_mean() -> None:
+    gains = [2.0, -1.0, 4.0, 0.0]
+    found = corrected_ratio(gains, [20] * 4, 0.25)
+    plain = corrected([gain / 20 for gain in gains], 0.25)
+    assert found.model_dump() == pytest.approx(plain.model_dump())
+    uneven = corrected_ratio(gains, [10, 20, 30, 40], 0.25)
+    assert uneven.mean == pytest.approx(5 / 100)
+    same = corrected_ratio([1.0, 2.0, 3.0, 4.0], [10, 20, 30, 40], 0.25)
+    assert (same.low, same.high) == pytest.approx((0.1, 0.1))
 
 
 def test_every_pair_is_tested_once_a_repeat_and_no_prompt_is_on_both_sides() -> None:

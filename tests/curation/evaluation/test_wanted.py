@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from curation.evaluation import Contender, Wanted, evaluate_split, summarise
 from curation.recipes import RECIPES
-from tests.curation.evaluation.learnable import learnable
+from tests.curation.evaluation.learnable import learnable, truth
 
 PAIRS = learnable(300, seed=5, flips=0.2)
 SIDE = ["even" if i % 2 == 0 else "odd" for i in range(len(PAIRS))]
@@ -17,7 +18,7 @@ RANDOM, SAFE = RECIPES["random"], RECIPES["safe_default"]
 def report() -> dict[str, Any]:
     wanted = Wanted(
         against={"the same": Contender(RANDOM, 0.2), "safe": Contender(SAFE, 0.2)},
-        by={"side": SIDE},
+        by={"side": SIDE, "rare": ["few" if i < 20 else "" for i in range(len(PAIRS))]},
         curve=True,
     )
     splits = [evaluate_split(PAIRS, {}, RANDOM, 0.2, n, wanted=wanted) for n in range(3)]
@@ -41,6 +42,47 @@ def test_slices_add_up_to_the_whole(report: dict[str, Any]) -> None:
         right = sum(s["test"] * s["heads"]["independent"][part] for s in sides.values())
         whole = report["heads"]["independent"][part]["accuracy"]
         assert right / total == pytest.approx(whole, abs=0.01)  # folds differ in size by a pair
+    for side in sides.values():
+        for head in side["heads"].values():
+            gain = head["difference"]
+            assert gain["mean"] == pytest.approx(head["subset"] - head["random"])
+            assert gain["low"] < gain["mean"] < gain["high"]
+        assert "warning" not in side
+
+
+def test_a_slice_with_few_test_pairs_has_no_interval_and_says_so(report: dict[str, Any]) -> None:
+    found = report["slices"]["rare"]
+    assert set(found) == {"", "few"}
+    few = found["few"]
+    splits = report["splits"]
+    assert (
+        few["warning"]
+        == f"{few['test'] / splits:.3g} test pairs a split are too few for an interval"
+    )
+    for head in few["heads"].values():
+        assert head["difference"]["mean"] == pytest.approx(head["subset"] - head["random"])
+        assert head["difference"]["low"] is head["difference"]["high"] is None
+    assert found[""]["heads"]["independent"]["difference"]["low"] is not None
+
+
+def test_what_a_gate_alone_gains_stands_beside_the_gain_over_random() -> None:
+    """Random draws from all pairs, the wrong ones too; those behind the gate are told apart."""
+    doubted = learnable(300, seed=5, flips=0.4)
+    given = {"p_correct": np.where(truth(doubted) > 0, 0.9, 0.1)}
+    parts = [evaluate_split(doubted, given, SAFE, 0.2, n, sign=truth(doubted)) for n in range(3)]
+    found = summarise(parts).report()
+    gate = found["behind_gate"]
+    assert 0.5 < gate["could_take"] < 0.75
+    for head in ("selecting", "independent"):
+        behind, over = gate["heads"][head], found["heads"][head]
+        assert behind["accuracy"] > over["random"]["accuracy"] + 0.05
+        assert behind["difference"]["mean"] == pytest.approx(
+            over["subset"]["accuracy"] - behind["accuracy"]
+        )
+    assert (
+        "behind_gate"
+        not in summarise([evaluate_split(doubted, {}, RANDOM, 0.2, n) for n in range(2)]).report()
+    )
 
 
 def test_the_curve_grows_to_all_pairs(report: dict[str, Any]) -> None:

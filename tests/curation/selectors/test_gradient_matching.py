@@ -110,9 +110,9 @@ def test_no_pair_is_gated_where_none_is_doubted_more_than_another() -> None:
     first = [GradientMatching().select(make_pool(rows, np.full(N, 0.5)), 60, s) for s in range(8)]
     lowest = sum(int((one.order < N // 10).sum()) for one in first)
     assert 20 < lowest < 80  # a tenth of 480 drawn, ± 4 standard deviations
-    doubted = np.where(np.arange(N) % 10 == 3, 0.4, 0.5)
+    doubted = np.where(np.arange(N) % 20 == 3, 0.4, 0.5)
     reasons = GradientMatching().select(make_pool(rows, doubted), 60).reasons
-    assert [i % 10 for i in range(N) if reasons[i] == "gate:p_correct"] == [3] * 60
+    assert [i % 20 for i in range(N) if reasons[i] == "gate:p_correct"] == [3] * 30
     assert GradientMatching().select(make_pool(rows[:0], np.zeros(0)), 5).reasons == []
 
 
