@@ -1,6 +1,7 @@
 """Fills a budget in order of importance, with a cap per prompt and no pair of texts twice."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 from pydantic import Field
@@ -55,6 +56,20 @@ class Admission:
             if self.max_per_prompt is not None:
                 self.taken[self.pool.prompt_ids[row]] += 1
         return refusal is None
+
+    def unruled(self, rows: Sequence[int]) -> bool:
+        """Whether no rule keeps any of these rows from being taken with all the others."""
+        if self.max_per_prompt is not None:
+            return False
+        contents = {self.pool.content_ids[row] for row in rows} if self.distinct else set[str]()
+        return not self.distinct or (len(contents) == len(rows) and self.seen.isdisjoint(contents))
+
+    def take(self, rows: Indices) -> None:
+        """All of them, which are `unruled` and no more than the budget has room for."""
+        for row in rows.tolist():
+            self.reasons[row] = SELECTED
+            self.order.append(row)
+            self.seen.add(self.pool.content_ids[row])
 
     def fill(self, rows: Indices) -> None:
         """Offer the rows in this order until the budget is full."""

@@ -3,6 +3,7 @@
 from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from curation.items import Indices
@@ -65,9 +66,12 @@ def offered(admission: Admission, kept: Kept, fresh: Block) -> int | None:
     """Offers what is like no kept one, unless it is like one of the block that has been taken; the
     place of the one that filled the budget."""
     among = kept.among(fresh)
-    crowded = np.asarray(among.any(axis=1), np.bool_).tolist()  # few are: others need no look
+    crowded = np.asarray(among.any(axis=1), np.bool_)  # few are
+    rows: list[int] = fresh.rows.tolist()
+    if admission.unruled(rows):
+        return in_bulk(admission, kept, fresh, among, np.flatnonzero(crowded))
     taken: list[int] = []
-    for i, row in enumerate(fresh.rows.tolist()):
+    for i, row in enumerate(rows):
         if crowded[i] and among[i, taken].any():
             admission.reasons[row] = TOO_SIMILAR
         elif admission.offer(row):
@@ -76,3 +80,20 @@ def offered(admission: Admission, kept: Kept, fresh: Block) -> int | None:
                 return i
     kept.add(fresh.take(np.array(taken, np.int64)))
     return None
+
+
+def in_bulk(
+    admission: Admission, kept: Kept, fresh: Block, among: NDArray[np.bool_], crowded: Indices
+) -> int | None:
+    """The same where no other rule can refuse a pair."""
+    taken = np.ones(len(fresh.rows), np.bool_)
+    for i in crowded.tolist():
+        taken[i] = not (among[i] & taken).any()
+    places = np.flatnonzero(taken)[: admission.k - len(admission.order)]
+    block = fresh.take(places)
+    admission.take(block.rows)
+    last = int(places[-1]) if admission.full else None
+    for row in fresh.rows[:last][~taken[:last]].tolist():
+        admission.reasons[row] = TOO_SIMILAR
+    kept.add(block)
+    return last

@@ -1,5 +1,6 @@
 """The pairs kept so far, and which others have a cosine above a threshold to one of them."""
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -76,11 +77,10 @@ class Kept:
     def among(self, block: Block) -> Found:
         """(m, m): whether the cosine to one that stands earlier in the block is above tau."""
         if self.halves is None:
-            return np.tril(self.above(block, block), -1)
+            return self.above(block, block) & earlier(len(block.rows))
         found, rows = self.halves.among(block.vectors)
         if len(rows):
-            earlier = rows[:, None] > np.arange(len(block.rows))
-            found[rows] = self.above(block.take(rows), block) & earlier
+            found[rows] = self.above(block.take(rows), block) & earlier(len(found))[rows]
         return found
 
     def above(self, block: Block, others: Block) -> Found:
@@ -151,9 +151,11 @@ class HalfProducts:
     def among(self, vectors: NDArray[np.float32]) -> tuple[Found, Indices]:
         """(m, m) pairs above tau, the later one first; rows where others may be."""
         halves = self.half(vectors)
-        found = np.tril(self.products(halves, halves), -1)
-        unsure = ((found > self.low) & (found <= self.high)).any(axis=1)
-        return found > self.high, np.flatnonzero(unsure)
+        products = self.products(halves, halves)
+        maybe = products > self.low
+        maybe &= earlier(len(vectors))
+        found = maybe & (products > self.high)
+        return found, np.flatnonzero((maybe & ~found).any(axis=1))
 
     def half(self, vectors: NDArray[np.float32]) -> "torch.Tensor":
         return self.torch.from_numpy(vectors).bfloat16()
@@ -166,6 +168,12 @@ class HalfProducts:
         out = self.room[:size].view(len(one), len(other))
         self.torch.mm(one, other.T, out=out)
         return out.view(self.torch.int16).numpy()
+
+
+@lru_cache(2)
+def earlier(count: int) -> Found:
+    """(count, count): whether the column stands before the row."""
+    return np.tri(count, k=-1, dtype=np.bool_)
 
 
 def halves(pairs: int, most: int, width: int, tau: float) -> HalfProducts | None:
