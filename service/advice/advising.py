@@ -29,7 +29,7 @@ from service.installation import installed
 Progress = Callable[[str, float], object]
 EMBEDDING = 0.6  # of the time: what is embedded by then is measured on
 SCORING = 0.8  # of the time: scores that are there by then are selected by
-CHUNK = 32  # pairs that are embedded or scored between two looks at the clock
+CHUNK = 16  # pairs that are embedded or scored between two looks at the clock
 MOST = 2000  # pairs measured on
 LEAST = 100
 
@@ -39,10 +39,10 @@ class Unfit(ValueError):
 
 
 class Clock:
-    """Seconds since it was made, out of those that were given."""
+    """Seconds since it was made, or `began`, out of those that were given."""
 
-    def __init__(self, seconds: float) -> None:
-        self.began, self.seconds = time.monotonic(), seconds
+    def __init__(self, seconds: float, began: float | None = None) -> None:
+        self.began, self.seconds = time.monotonic() if began is None else began, seconds
 
     def used(self) -> float:
         return time.monotonic() - self.began
@@ -62,12 +62,13 @@ def advice(
     splits: int = SPLITS,
     layout: str | None = None,
     progress: Progress = lambda _, __: None,
+    began: float | None = None,
 ) -> Advice:
-    """`recipes`: None for all that apply. Raises Unfit.
+    """`recipes`: None for all that apply. `began`: by `time.monotonic`, where before. Raises Unfit.
 
     The same files, recipes and seeds give the same answer as long as the same was measured.
     """
-    clock = Clock(seconds)
+    clock = Clock(seconds, began)
     found = decided(files, layout)
     if found.media:
         raise Unfit("the responses are no texts: recipes can't be compared on them")

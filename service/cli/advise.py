@@ -1,5 +1,6 @@
 """`prefsift advise`: which recipe helps on some files, or on a dataset, or that none does."""
 
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ TOP = "independent"
 
 
 def advise(
+    context: typer.Context,
     source: Annotated[
         list[str], typer.Argument(help="Files of any layout, or the name or id of a dataset.")
     ],
@@ -49,6 +51,7 @@ def advise(
 
     Example: prefsift advise mine --minutes 30 --recipe safe_default --recipe fifa --seeds 0,1,2
     """
+    began: float = context.find_root().obj or time.monotonic()
     from curation.recipes import Budget
 
     try:
@@ -62,7 +65,9 @@ def advise(
     if all(Path(each).is_file() for each in source):
         if against:
             raise typer.BadParameter("is for a dataset", param_hint="--against")
-        found = of_files([Path(each) for each in source], recipe, asked, layout, quiet=as_json)
+        found = of_files(
+            [Path(each) for each in source], recipe, asked, layout, began, quiet=as_json
+        )
     elif len(source) > 1 or layout is not None or looks_like_a_file(source[0]):
         missing = next(each for each in source if not Path(each).is_file())
         raise typer.BadParameter(f"can't read {missing}", param_hint="SOURCE")
@@ -87,8 +92,8 @@ def looks_like_a_file(name: str) -> bool:
 
 
 def of_files(
-    files: list[Path], names: list[str] | None, asked: dict[str, Any], layout: str | None, *,
-    quiet: bool,
+    files: list[Path], names: list[str] | None, asked: dict[str, Any], layout: str | None,
+    began: float, *, quiet: bool,
 ) -> dict[str, Any]:  # fmt: skip
     from curation.recipes import Budget, load
     from service.advice.advising import Unfit, advice
@@ -109,7 +114,7 @@ def of_files(
         try:
             found = advice(
                 files, recipes, budget, seconds=asked["seconds"], seeds=asked["seeds"],
-                splits=asked["splits"], layout=layout, progress=progress,
+                splits=asked["splits"], layout=layout, progress=progress, began=began,
             )  # fmt: skip
         except Unfit as error:
             raise typer.BadParameter(str(error), param_hint="FILE") from error

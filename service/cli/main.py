@@ -1,6 +1,7 @@
 """The `prefsift` command: finds the subcommand and imports only what that one needs."""
 
 import sys
+import time
 from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import version
@@ -70,9 +71,10 @@ def top(context: typer.Context, show_version: Version = False) -> None:
 
 def main() -> None:
     """Run the command line; every error a user can make ends in one line on stderr."""
+    began = time.monotonic()
     app = build(next((word for word in sys.argv[1:] if not word.startswith("-")), None))
     try:
-        app()
+        app(obj=began)  # imports take seconds: commands with a time to keep count from here
     except SystemExit:
         raise  # before the next line, which imports
     except expected_errors() as error:

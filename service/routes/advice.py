@@ -1,7 +1,6 @@
 """Advice on a dataset: which recipe helps there, measured within a time, or that none does."""
 
 import uuid
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -15,17 +14,13 @@ from service.advice.deciding import LEAST_SPLITS
 from service.advice.result import Advice
 from service.advice.stored import advice
 from service.auth import WorkspaceDep
-from service.composing.asked import is_combined
 from service.db import SessionDep
-from service.errors import Invalid
 from service.routes.datasets import DatasetDep
 from service.routes.idempotent import IdempotentRoute
 from service.routes.jobs import JobOut, job_out
 from service.routes.owned import owned
-from service.tables.access import Workspace
-from service.tables.datasets import Dataset
+from service.routes.subsets import refuse_incomparable
 from service.tables.jobs import Job, JobKind
-from service.tables.subsets import Subset
 
 router = APIRouter(prefix="/api/v1", tags=["advice"], route_class=IdempotentRoute)
 
@@ -79,7 +74,7 @@ def ask_advice(
 
     Recipes are compared split by split until the time is over; what was measured by then counts.
     """
-    check_against(session, workspace, dataset, body.against)
+    refuse_incomparable(session, workspace, dataset.id, body.against)
     asked = Asked(
         budget=budget_of(body.budget),
         seconds=body.seconds,
@@ -105,14 +100,3 @@ def told(session: Session, job: Job) -> dict[str, Any]:
     return {
         "id": job.id, "dataset_id": job.dataset_id, "job": out, "advice": advice(session, job),
     }  # fmt: skip
-
-
-def check_against(
-    session: Session, workspace: Workspace, dataset: Dataset, ids: Sequence[uuid.UUID]
-) -> None:
-    """Raises NotFound, Invalid `not_comparable`."""
-    for id in ids:
-        other = owned(session, workspace, Subset, id)
-        if other.dataset_id != dataset.id or other.state != "ready" or is_combined(other):
-            detail = f"subset {id} is not a ready subset by a recipe of the same dataset"
-            raise Invalid(detail, code="not_comparable")

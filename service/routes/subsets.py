@@ -1,12 +1,14 @@
 """Subsets of a dataset: read what was kept and why, evaluate. `compositions` makes them."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeAlias
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from service.auth import WorkspaceDep
 from service.composing.asked import is_combined
@@ -18,6 +20,7 @@ from service.routes.datasets import DatasetDep
 from service.routes.idempotent import IdempotentRoute
 from service.routes.jobs import JobOut
 from service.routes.owned import owned
+from service.tables.access import Workspace
 from service.tables.jobs import Job, JobKind
 from service.tables.subsets import Subset, SubsetItem
 
@@ -162,11 +165,7 @@ def evaluate_subset(
     if is_combined(subset):
         detail = "other subsets were put together here: there is no recipe to evaluate"
         raise Invalid(detail, code="no_recipe")
-    for other_id in body.against:
-        other = owned(session, workspace, Subset, other_id)
-        if other.dataset_id != subset.dataset_id or other.state != "ready" or is_combined(other):
-            detail = f"subset {other_id} is not a ready subset by a recipe of the same dataset"
-            raise Invalid(detail, code="not_comparable")
+    refuse_incomparable(session, workspace, subset.dataset_id, body.against)
     asked = body.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     job = Job(
         workspace_id=workspace.id,
@@ -177,3 +176,14 @@ def evaluate_subset(
     )
     enqueue(session, job)
     return job
+
+
+def refuse_incomparable(
+    session: Session, workspace: Workspace, dataset_id: uuid.UUID, ids: Sequence[uuid.UUID]
+) -> None:
+    """Raises NotFound, Invalid `not_comparable`: of another dataset, unfinished, or combined."""
+    for id in ids:
+        other = owned(session, workspace, Subset, id)
+        if other.dataset_id != dataset_id or other.state != "ready" or is_combined(other):
+            detail = f"subset {id} is not a ready subset by a recipe of the same dataset"
+            raise Invalid(detail, code="not_comparable")
