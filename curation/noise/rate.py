@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta, bootstrap
+from scipy.special import betaincinv
 
 from curation.items import Floats
 
@@ -78,6 +78,8 @@ def from_confident_learning(
 
 def resampled(name: str, rate: Callable[[NDArray[np.int64]], float], rows: int, seed: int) -> Rate:
     """Percentile interval over resampled labels; of one label nothing but itself."""
+    from scipy.stats import bootstrap  # half a second to load: not for listing signals
+
     if rows == 1:
         only = rate(np.arange(1))
         return Rate(name, only, only, only, 1)
@@ -91,6 +93,6 @@ def resampled(name: str, rate: Callable[[NDArray[np.int64]], float], rows: int, 
 def exact_interval(hits: int, trials: int) -> tuple[float, float]:
     """Clopper–Pearson."""
     tail = (1 - LEVEL) / 2
-    low = 0.0 if hits == 0 else float(beta.ppf(tail, hits, trials - hits + 1))
-    high = 1.0 if hits == trials else float(beta.ppf(1 - tail, hits + 1, trials - hits))
+    low = 0.0 if hits == 0 else float(betaincinv(hits, trials - hits + 1, tail))
+    high = 1.0 if hits == trials else float(betaincinv(hits + 1, trials - hits, 1 - tail))
     return low, high

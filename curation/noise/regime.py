@@ -3,8 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import logit
-from scipy.stats import norm
+from scipy.special import logit, ndtr
 
 from curation.items import Floats
 from curation.noise.em import denoise, sharpened
@@ -69,6 +68,6 @@ def apart(margin: Floats) -> float:
 def wrong_side(margin: Floats) -> float:
     """Share e of wrong labels, 0..½: a scorer that is right on Φ(μ/σ) of the truth agrees with the
     share a = Φ (1 − e) + (1 − Φ) e of the labels."""
-    right = float(norm.cdf(apart(margin)))
+    right = float(ndtr(apart(margin)))
     agreed = float(((margin > 0) + 0.5 * (margin == 0)).mean())
     return min(max((right - agreed) / (2 * right - 1), 0.0), 0.5)

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
-from scipy.stats import norm, rankdata
+from scipy.special import expit, ndtri
 
 from curation.items import Floats
 from curation.structure.logistic import fit
@@ -59,7 +58,7 @@ def expressions(
         return []
     family, own = wild(group_scores(z[:, tested], c, sign, groups), draws, seed)
     q = benjamini_hochberg(own)
-    half = float(norm.ppf((1 + LEVEL) / 2))
+    half = float(ndtri((1 + LEVEL) / 2))
     found: list[Expression] = []
     for at, feature in enumerate(tested.tolist()):
         beta, spread = clustered(np.column_stack([z[:, feature], c]), sign, groups)
@@ -144,6 +143,8 @@ def held_out_auc(
     columns: Floats, a_better: NDArray[np.bool_], groups: NDArray[np.int64], seed: int = 0
 ) -> float:
     """AUC of a ridge head on labels it did not see, folds by group, over both orders of a pair."""
+    from scipy.stats import rankdata  # takes half a second to load: not for listing signals
+
     sign = np.where(a_better, 1.0, -1.0)
     names, at = np.unique(groups, return_inverse=True)
     fold = np.random.default_rng(seed).permutation(np.arange(len(names)) % FOLDS)[at]
