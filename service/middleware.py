@@ -18,6 +18,7 @@ ACCEPTABLE = re.compile(r"[\w.:-]{1,128}")
 STREAMED = re.compile(
     r"/api/v1/(datasets/[^/]+/uploads|upload-sessions/[^/]+)"
 )  # have a limit of their own
+BENCHMARKS = re.compile(r"/api/v1/datasets/[^/]+/(contamination|subsets|jobs)")
 QUIET = {"/healthz", "/readyz", "/metrics"}
 
 
@@ -57,21 +58,34 @@ class RequestContext:
 
 
 class BodyLimit:
-    """At most 1 MiB, but for uploads: a JSON body is held in memory."""
+    """At most 1 MiB, 16 where texts of benchmarks may be in it, but for uploads: a JSON body is
+    held in memory."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        received = 0
+        received, path = 0, scope.get("path", "")
+        limit = 16 * MIB if BENCHMARKS.fullmatch(path) else MIB
 
         async def receive_limited() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > MIB:  # an HTTPException passes through FastAPI's parsing of the body
-                raise HTTPException(413, f"the body is larger than {MIB} bytes")
+            if received > limit:  # an HTTPException passes through FastAPI's parsing of the body
+                raise HTTPException(413, too_large(path, limit))
             return message
 
-        limited = scope["type"] == "http" and not STREAMED.fullmatch(scope["path"])
+        limited = scope["type"] == "http" and not STREAMED.fullmatch(path)
         await self.app(scope, receive_limited if limited else receive, send)
+
+
+def too_large(path: str, limit: int) -> str:
+    """What the limit is, and how to do without so large a body."""
+    around = "send data as an upload: POST /api/v1/datasets/{id}/uploads takes a file of any size"
+    if path.endswith("/contamination"):
+        around = (
+            "ask in parts, or `prefsift contamination FILE --against BENCHMARK`, which reads files "
+            "and needs no server"
+        )
+    return f"the body is larger than {limit:,} bytes ({limit // MIB} MiB): {around}"

@@ -7,7 +7,7 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from curation.signals import Level, Signal, parse_signal
+from curation.signals import Level, Signal
 from service.cells import newest_fit, signal_row, write_scores
 from service.columns import Generation, item_ids, load_items
 from service.media import unread_by, unsupported
@@ -16,6 +16,7 @@ from service.tables.scores import Score
 from service.viewer.snapshots import snapshot_of, with_scores
 from workers import embedding, fitting
 from workers.handler import ShardPlan, Work
+from workers.job_signals import signal_of, signals_of
 
 STAGES = ["embed", "score", "fit"]
 ROWS = 512  # a shard
@@ -26,14 +27,16 @@ class Scoring:
     """`spec`: signals, refit."""
 
     def plan(self, session: Session, job: Job, stage: str) -> list[ShardPlan]:
-        return plan_stage(session, job, stage, job_signals(job), refit=job.spec.get("refit", False))
+        return plan_stage(
+            session, job, stage, signals_of(session, job), refit=job.spec.get("refit", False)
+        )
 
     def run(self, work: Work) -> None:
         run_stage(work)
 
     def finish(self, session: Session, job: Job) -> dict[str, Any]:
         lay_out(session, job)
-        return {"signals": [summary(session, job, signal) for signal in job_signals(job)]}
+        return {"signals": [summary(session, job, signal) for signal in signals_of(session, job)]}
 
     def fail(self, session: Session, job: Job, problem: dict[str, Any]) -> None:
         """Cells that were computed are right and stay."""
@@ -45,10 +48,6 @@ def lay_out(session: Session, job: Job) -> None:
     job.state = JobState.succeeded  # what a snapshot is of: it is asked for as soon as this is over
     session.flush()
     with_scores(session, snapshot_of(session, job.dataset_id))
-
-
-def job_signals(job: Job) -> list[Signal]:
-    return [parse_signal(spec) for spec in job.spec["signals"]]
 
 
 def plan_stage(
@@ -76,7 +75,7 @@ def plan_rows(session: Session, job: Job, signal: Signal) -> list[ShardPlan]:
     cells = Generation(row.id, None, signal.outputs[0].name)
     missing = item_ids(session, job.dataset_id, signal.level, without=cells)
     parts = [missing[start : start + ROWS] for start in range(0, len(missing), ROWS)]
-    payload = {"signal": signal.model_dump(mode="json"), "signal_id": row.id}
+    payload = {"signal": signal.identity(), "signal_id": row.id}
     queue = embedding.queue_of(signal)
     return [ShardPlan({**payload, "items": part}, len(part), queue) for part in parts]
 
@@ -85,7 +84,7 @@ def run_rows(work: Work) -> None:
     """Score the shard's rows that have no score: all outputs of a batch in one commit."""
     session, job, payload = work.session, work.job, work.payload
     assert job.dataset_id is not None
-    signal = parse_signal(payload["signal"])
+    signal = signal_of(work)
     cells = Generation(payload["signal_id"], None, signal.outputs[0].name)
     missing = item_ids(session, job.dataset_id, signal.level, cells, payload["items"])
     media = sorted(unread_by(session, job.dataset_id, signal, missing))

@@ -21,7 +21,8 @@ Places = NDArray[np.int64]
 
 class Hit(NamedTuple):
     """Text and item have `ngrams` in common, `share` 0..1 of those of the item. Words `start` to
-    `end` (exclusive) of the text are the longest run of them."""
+    `end` (exclusive) of the text are the longest run of them. The text has n-grams in common with
+    `of` items, not all of which need be hits."""
 
     text: int
     item: int
@@ -29,6 +30,7 @@ class Hit(NamedTuple):
     share: float
     start: int
     end: int
+    of: int
 
 
 class Grams(NamedTuple):
@@ -65,31 +67,55 @@ class Benchmark:
         np.add.at(self.sizes, of[first], 1)
         return Grams(words, hashes[first], of[first])
 
-    def hits(self, texts: Sequence[str]) -> list[Hit]:
-        """By text, then by the share of the item that is repeated, the largest first."""
-        found: list[Hit] = []
+    def hits(self, texts: Sequence[str], most: int | None = None) -> list[Hit]:
+        """By text, then by the share of the item that is repeated, the largest first; of each text
+        the `most` that repeat the largest shares. An n-gram that all items share is no trap: what
+        is held grows with one text's n-grams, not with all texts'."""
+        found: dict[int, list[Hit]] = defaultdict(list)
+        counts: dict[int, int] = defaultdict(int)
         for table in self.tables:
-            said: dict[tuple[int, int], dict[int, int]] = defaultdict(dict)
             hashes, owners = grams_of(texts, table.words)
             place = np.arange(len(owners)) - np.searchsorted(owners, owners)
-            left = np.searchsorted(table.hashes, hashes)
-            there = left < len(table.hashes)
-            there[there] = table.hashes[left[there]] == hashes[there]
-            for at in np.flatnonzero(there).tolist():
-                entry = int(left[at])
-                while entry < len(table.hashes) and table.hashes[entry] == hashes[at]:
-                    key = int(owners[at]), int(table.items[entry])
-                    said[key][int(place[at])] = entry
-                    entry += 1
-            for (text, item), places in said.items():
-                found.append(self.hit(text, item, places, table.words))
-        return sorted(found, key=lambda hit: (hit.text, -hit.share, hit.item))
+            low = np.searchsorted(table.hashes, hashes)
+            high = np.searchsorted(table.hashes, hashes, side="right")
+            there = np.flatnonzero(high > low)
+            for rows in np.split(there, np.flatnonzero(np.diff(owners[there])) + 1):
+                if len(rows):
+                    text = int(owners[rows[0]])
+                    spans = np.stack([low[rows], high[rows]], axis=1)
+                    hits, many = self.of_text(text, table, spans, place[rows], most)
+                    found[text] += hits
+                    counts[text] += many
+        ordered: list[Hit] = []
+        for text, hits in sorted(found.items()):
+            best = sorted(hits, key=lambda hit: (-hit.share, -hit.ngrams, hit.item))[:most]
+            best.sort(key=lambda hit: (-hit.share, hit.item))
+            ordered += [hit._replace(of=counts[text]) for hit in best]
+        return ordered
 
-    def hit(self, text: int, item: int, places: dict[int, int], words: int) -> Hit:
-        distinct = len(set(places.values()))
-        start, end = longest(sorted(places))
-        share = distinct / int(self.sizes[item])
-        return Hit(text, item, distinct, share, start, end + words)
+    def of_text(
+        self, text: int, table: Grams, spans: Places, places: Places, most: int | None
+    ) -> tuple[list[Hit], int]:
+        """The items that share most with one text, and how many share anything. `spans`, (n, 2):
+        where the entries of each of the text's n-grams lie in the table."""
+        distinct = np.unique(spans, axis=0)
+        entries = np.concatenate([table.items[low:high] for low, high in distinct])
+        items, ngrams = np.unique(entries, return_counts=True)
+        shares = ngrams / self.sizes[items]
+        best = np.lexsort((items, -ngrams, -shares))[:most]
+        hits: list[Hit] = []
+        for item, count, share in zip(items[best], ngrams[best], shares[best], strict=True):
+            own = [bool(holds(table.items[low:high], item)) for low, high in spans]
+            start, end = longest(sorted(places[own].tolist()))
+            hits.append(
+                Hit(text, int(item), int(count), float(share), start, end + table.words, 0)
+            )  # fmt: skip
+        return hits, len(items)
+
+
+def holds(ascending: Places, value: int) -> bool:
+    at = int(np.searchsorted(ascending, value))
+    return at < len(ascending) and ascending[at] == value
 
 
 def grams_of(texts: Sequence[str], words: int) -> tuple[Hashes, Places]:

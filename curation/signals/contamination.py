@@ -46,7 +46,7 @@ class Contamination(Signal):
 
     def score(self, items: Pairs, fit: Fit | None = None) -> Scores:
         n = len(items)
-        best = worst_of(self.hits(items), n)
+        best = worst_of(self.hits(items, most=1), n)
         nearest, cosine = self.nearest(items)
         overlap = np.array([hit.share if hit else 0.0 for hit in best])
         clean = (overlap == 0) & (cosine < self.cosine)
@@ -62,10 +62,11 @@ class Contamination(Signal):
             {name: Column.of(np.asarray(each, np.float64)) for name, each in found.items()}
         )
 
-    def hits(self, items: Pairs) -> list[Hit]:
-        """`text` counts the prompts, then the chosen, then the rejected ones."""
+    def hits(self, items: Pairs, most: int | None = None) -> list[Hit]:
+        """`text` counts the prompts, then the chosen, then the rejected ones; at most so many of
+        each text."""
         texts = [*items.prompts, *items.chosen, *items.rejected]
-        return benchmark(self.against, self.words).hits(texts)
+        return benchmark(self.against, self.words).hits(texts, most)
 
     def nearest(self, items: Pairs) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Item and cosine, of the text of a pair that is nearest to one."""

@@ -11,16 +11,17 @@ from curation.signals import Column
 from curation.signals.contamination import Contamination
 
 FIELDS = ("prompt", "chosen", "rejected")
+MOST_ITEMS = 20  # that one text repeats
 AROUND = 300  # characters of an item that are shown
 
 
 def evidence(
     signal: Contamination, pairs: Pairs, cosines: Floats, nearest: Floats
 ) -> Iterator[dict[str, Any]]:
-    """One entry for each text and item with n-grams in common, and one for each cosine that is
-    large enough, pair by pair."""
+    """One entry for each text and item with n-grams in common, of a text at most `MOST_ITEMS` and
+    `of` how many, and one for each cosine that is large enough, pair by pair."""
     hits: dict[int, list[Hit]] = {}
-    for hit in signal.hits(pairs):
+    for hit in signal.hits(pairs, MOST_ITEMS):
         hits.setdefault(hit.text % len(pairs), []).append(hit)
     texts = (pairs.prompts, pairs.chosen, pairs.rejected)
     for row, pair_id in enumerate(pairs.ids):
@@ -31,14 +32,15 @@ def evidence(
             yield {
                 "pair_id": pair_id, "kind": "ngrams", "field": FIELDS[side], "start": start,
                 "end": end, "text": text[start:end], "ngrams": hit.ngrams, "share": hit.share,
-                "item": hit.item, "item_text": signal.against[hit.item][:AROUND], "cosine": None,
+                "item": hit.item, "item_text": signal.against[hit.item][:AROUND], "of": hit.of,
+                "cosine": None,
             }  # fmt: skip
         if np.isfinite(cosines[row]) and cosines[row] >= signal.cosine:
             item = int(nearest[row])
             yield {
                 "pair_id": pair_id, "kind": "embedding", "field": None, "start": None, "end": None,
                 "text": None, "ngrams": None, "share": None, "item": item,
-                "item_text": signal.against[item][:AROUND], "cosine": float(cosines[row]),
+                "item_text": signal.against[item][:AROUND], "of": 1, "cosine": float(cosines[row]),
             }  # fmt: skip
 
 

@@ -33,7 +33,9 @@ class ContaminationIn(BaseModel):
         json_schema_extra={"examples": [{"against": ["a question of the benchmark"], "words": 13}]},
     )
 
-    against: list[str] = Field(min_length=1, max_length=50_000, description="texts of benchmarks")
+    against: list[str] = Field(
+        min_length=1, max_length=50_000, description="texts of benchmarks; the body may have 16 MiB"
+    )
     words: int = Field(default=13, ge=5, le=100, description="of an n-gram")
     cosine: float = Field(default=0.9, gt=0, le=1, description="from which vectors count as equal")
 
@@ -57,6 +59,7 @@ class EvidenceOut(BaseModel):
     share: float | None = Field(description="of the item's n-grams, 0..1")
     item: int = Field(description="place in `against`, from 0")
     item_text: str
+    of: int = Field(description="items that this text repeats; entries are of the 20 nearest")
     cosine: float | None
 
 
@@ -78,7 +81,7 @@ def look_for(body: ContaminationIn, dataset: DatasetDep, session: SessionDep) ->
     signal_row(session, dataset.id, signal)
     job = Job(
         workspace_id=dataset.workspace_id, dataset_id=dataset.id, kind=JobKind.score,
-        spec={"signals": [signal.model_dump(mode="json")], "refit": False}, stages=SCORE_STAGES,
+        spec={"signals": [signal.identity()], "refit": False}, stages=SCORE_STAGES,
     )  # fmt: skip
     enqueue(session, job)
     return {"signal": signal.identity(), "job": job_out(session, job)}

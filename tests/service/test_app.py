@@ -7,10 +7,13 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from curation.recipes import What
 from service import schema
 from service.app import app
 from service.config import MIB
+from service.labels.holdings import COUNTED
 from service.paging import encode_cursor
+from service.routes import catalogue
 from service.tables.access import Workspace
 
 
@@ -71,6 +74,35 @@ def test_a_value_that_no_column_can_hold_is_the_callers_fault(
 def test_a_json_body_has_a_limit(client: TestClient, session: Session) -> None:
     response = client.post("/api/v1/datasets", content=b"x" * (MIB + 1))
     assert (response.status_code, response.json()["code"]) == (413, "too_large")
+    assert "1,048,576 bytes (1 MiB): send data as an upload" in response.json()["detail"]
+
+
+def test_as_many_texts_of_a_benchmark_as_a_signal_takes_are_taken_and_more_bytes_are_told(
+    client: TestClient, session: Session
+) -> None:
+    dataset = client.post("/api/v1/datasets", json={"name": "large"}).json()["id"]
+    path = f"/api/v1/datasets/{dataset}/contamination"
+    texts = [
+        f"question {number} of a benchmark, about {number * 7} words" for number in range(50_000)
+    ]
+    assert client.post(path, json={"against": texts}).status_code == 202
+    assert client.post(path, json={"against": [*texts, "one more"]}).status_code == 422
+    refused = client.post(path, content=b"x" * (16 * MIB + 1))
+    assert (refused.status_code, refused.json()["code"]) == (413, "too_large")
+    assert "16 MiB" in refused.json()["detail"]
+    assert "prefsift contamination FILE --against" in refused.json()["detail"]
+
+
+def test_counting_what_a_dataset_holds_has_an_end(
+    client: TestClient, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = client.post("/api/v1/datasets", json={"name": "slow"}).json()["id"]
+    path = f"/api/v1/datasets/{dataset}/recipes"
+    assert client.get(path).status_code == 200
+    monkeypatch.setitem(COUNTED, What.pairs, "FROM pg_sleep(60)")
+    monkeypatch.setattr(catalogue, "COUNT_SECONDS", 0.05)
+    refused = client.get(path)
+    assert (refused.status_code, refused.json()["code"]) == (422, "query_timeout")
 
 
 def test_an_upload_may_be_larger_than_a_json_body(

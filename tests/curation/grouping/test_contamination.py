@@ -61,3 +61,18 @@ def test_equal_items_are_all_named_and_nothing_is_found_in_nothing() -> None:
     assert [hit.item for hit in Benchmark([said, "x", said]).hits([said])] == [0, 2]
     assert Benchmark([said]).hits([]) == []
     assert Benchmark([""]).hits([said]) == []
+
+
+def test_of_a_text_the_items_that_it_repeats_most_are_hits_and_all_are_counted() -> None:
+    template = " ".join(f"t{n}" for n in range(14))
+    items = [
+        f"{template} " + " ".join(f"i{item}w{n}" for n in range(item % 9)) for item in range(300)
+    ]
+    benchmark, text = Benchmark(items), f"so {items[4]} it is"
+    every, few = benchmark.hits([text, "", text]), benchmark.hits([text, "", text], most=3)
+    assert [sum(hit.text == text for hit in every) for text in range(3)] == [300, 0, 300]
+    assert {hit.of for hit in every} == {hit.of for hit in few} == {300}
+    for said in (0, 2):
+        own = [hit for hit in every if hit.text == said]
+        assert [hit for hit in few if hit.text == said] == own[:3]
+    assert (few[0].item, few[0].share) == (0, 1)

@@ -6,6 +6,8 @@ from pathlib import Path
 import orjson
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
 from service.app import app as api_app
@@ -14,7 +16,7 @@ from service.cli.client import Api
 from service.cli.main import build
 from service.contamination.benchmarks import read_benchmarks
 from service.errors import Invalid
-from service.tables.jobs import JobKind
+from service.tables.jobs import Job, JobKind, Shard
 from tests.workers.test_replaying import selected, uploaded
 from workers.protocol import run_job
 from workers.scoring import Scoring
@@ -59,7 +61,11 @@ def test_a_benchmark_is_every_text_of_its_rows(benchmark: Path, tmp_path: Path) 
 
 
 def test_a_dataset_its_file_and_a_gate_agree(
-    client: TestClient, benchmark: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    client: TestClient,
+    session: Session,
+    benchmark: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     dataset = uploaded(client, "tainted", lines(ROWS))
     path = f"/api/v1/datasets/{dataset}/contamination"
@@ -67,9 +73,15 @@ def test_a_dataset_its_file_and_a_gate_agree(
     asked = {"against": ITEMS, "cosine": 0.85}
     made = client.post(path, json=asked)
     assert made.status_code == 202, made.text
+    job = uuid.UUID(made.json()["job"]["id"])
+    assert ASKED not in str(session.get_one(Job, job).spec)
     run_job(uuid.UUID(made.json()["job"]["id"]), ("cpu",), {JobKind.score: Scoring()})
+    payloads = session.scalars(select(Shard.payload).where(Shard.job_id == job)).all()
+    assert sum("signal" in payload for payload in payloads) == 1
+    assert ASKED not in str(payloads)  # the texts of the benchmark are stored once
     page = client.get(path, params={"signal": made.json()["signal"]}).json()
     assert (page["pairs"], page["contaminated"]) == (4, 3)
+    assert {each["of"] for each in page["items"]} == {1}
     grams = {each["item"]: each for each in page["items"] if each["kind"] == "ngrams"}
     assert set(grams) == {0, 1}
     assert (grams[0]["field"], grams[0]["text"], grams[0]["share"]) == (
