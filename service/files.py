@@ -16,6 +16,7 @@ BLOCK = 1 << 20
 INCOMING = "incoming"  # files that are not an upload's, or not yet
 VIEWED = "viewer"  # Parquet files of datasets as they are viewed
 AUDITS = "audits"  # a folder an audit
+ARTIFACTS = "artifacts"  # fits, and files of exports
 
 
 def store() -> tuple[Any, str]:
@@ -35,7 +36,7 @@ def upload_key(sha256: bytes) -> str:
 
 
 def artifact_key(sha256: str) -> str:
-    return f"artifacts/{sha256[:2]}/{sha256}"
+    return f"{ARTIFACTS}/{sha256[:2]}/{sha256}"
 
 
 def audit_key(audit_id: uuid.UUID, sha256: str) -> str:

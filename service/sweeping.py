@@ -13,6 +13,7 @@ from service import db, files
 from service.config import settings
 from service.intake.idempotency import expired
 from service.intake.take import STORE_LOCK
+from service.labels.disposal import unnamed
 from service.tables.audits import Audit
 from service.tables.datasets import Upload
 from service.tables.sessions import IdempotencyKey, UploadPart, UploadSession
@@ -33,7 +34,10 @@ def sweep() -> int:
         keys = [*expire_sessions(session)]
     for key in keys:
         files.remove(key)
-    stray = [*remove_incoming(), *remove_stored(), *remove_viewed(), *remove_audits()]
+    stray = [
+        *remove_incoming(), *remove_stored(), *remove_artifacts(), *remove_viewed(),
+        *remove_audits(),
+    ]  # fmt: skip
     if keys or stray:
         log.info("swept", expired=len(keys), stray=len(stray))
     return len(keys) + len(stray)
@@ -54,14 +58,17 @@ def old_files(folder: str, hours: float | None = None) -> Iterator[tuple[Any, st
     file_system, root = files.path_of(folder)
     if not file_system.exists(root):
         return
-    hours = settings.resumable_hours if hours is None else hours
-    limit = datetime.now(UTC) - timedelta(hours=hours)
     for path in file_system.find(root):
         try:
-            if file_system.modified(path) < limit:
+            if is_old(file_system, path, hours):
                 yield file_system, path
         except FileNotFoundError:
             continue  # became an upload, or was dropped
+
+
+def is_old(file_system: Any, path: str, hours: float | None = None) -> bool:
+    hours = settings.resumable_hours if hours is None else hours
+    return file_system.modified(path) < datetime.now(UTC) - timedelta(hours=hours)
 
 
 def remove_incoming() -> list[str]:
@@ -90,6 +97,23 @@ def remove_stored() -> list[str]:
                 if file_system.exists(path):
                     files.remove(key)
                     removed.append(key)
+    return removed
+
+
+def remove_artifacts() -> list[str]:
+    """Files of fits and exports that are no more: a worker was killed before it committed them."""
+    found = {
+        files.artifact_key(path.rsplit("/", 1)[-1]): (file_system, path)
+        for file_system, path in old_files(files.ARTIFACTS)
+    }
+    with db.new_session() as session:
+        stray = sorted(unnamed(session, found))
+    removed: list[str] = []
+    for key in stray:
+        file_system, path = found[key]
+        if file_system.exists(path) and is_old(file_system, path):  # not stored again meanwhile
+            files.remove(key)
+            removed.append(key)
     return removed
 
 

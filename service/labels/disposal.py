@@ -4,12 +4,12 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import String, cast, delete, event, exists, func, select
+from sqlalchemy import String, cast, delete, event, exists, func, select, text
 from sqlalchemy.orm import Session
 
 from service import files
 from service.tables.audits import Audit
-from service.tables.datasets import Upload, UploadState
+from service.tables.datasets import Dataset, Upload, UploadState
 from service.tables.scores import FitRow, SignalRow
 from service.tables.subsets import Export
 from service.tables.viewer import ParquetShard, Snapshot
@@ -73,6 +73,38 @@ def delete_fits(session: Session, dataset_id: uuid.UUID) -> None:
     gone = delete(FitRow).where(FitRow.signal_id.in_(own)).returning(FitRow.artifact)
     for key in unnamed_artifacts(session, session.scalars(gone)):
         files.delete(key)
+
+
+def delete_dataset(session: Session, dataset: Dataset) -> None:
+    """The dataset with everything that was made of it. Files go once that is committed; those of
+    its uploads with the next sweep after `resumable_hours`."""
+    own = select(SignalRow.id).where(SignalRow.dataset_id == dataset.id)
+    artifacts = {*session.scalars(select(FitRow.artifact).where(FitRow.signal_id.in_(own)))}
+    artifacts |= {*session.scalars(EXPORTED, {"dataset": dataset.id})}
+    viewed = select(ParquetShard.key).join(Snapshot, Snapshot.id == ParquetShard.snapshot_id)
+    others = {*session.scalars(viewed.where(Snapshot.dataset_id == dataset.id))}
+    audits = select(Audit.files).where(Audit.dataset_id == dataset.id, Audit.files.is_not(None))
+    others |= {each["key"] for files in session.scalars(audits) for each in (files or {}).values()}
+    session.execute(delete(Dataset).where(Dataset.id == dataset.id))
+    delete_after_commit(session, others | unnamed(session, artifacts))
+
+
+EXPORTED = text("""
+SELECT file.value ->> 'key' FROM subsets s JOIN exports e ON e.subset_id = s.id,
+    jsonb_each(e.files) file
+WHERE s.dataset_id = :dataset AND jsonb_typeof(e.files) = 'object'
+""")
+NAMED = text("""
+SELECT artifact FROM fits WHERE artifact = ANY(:keys)
+UNION SELECT file.value ->> 'key' FROM exports e, jsonb_each(e.files) file
+WHERE jsonb_typeof(e.files) = 'object' AND file.value ->> 'key' = ANY(:keys)
+""")
+
+
+def unnamed(session: Session, keys: Iterable[str]) -> set[str]:
+    """Those that neither a fit nor an export names: what is equal shares a file."""
+    found = {*keys}
+    return found - {*session.scalars(NAMED, {"keys": [*found]})} if found else found
 
 
 def unnamed_artifacts(session: Session, keys: Iterable[str]) -> set[str]:

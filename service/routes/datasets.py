@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from service.auth import WorkspaceDep
 from service.db import SessionDep
 from service.errors import Conflict
+from service.labels import disposal
 from service.paging import CursorQuery, LimitQuery, Page, decode_cursor, page_of
 from service.routes.idempotent import IdempotentRoute
 from service.routes.owned import owned
@@ -100,5 +101,5 @@ def read_dataset(dataset: DatasetDep, session: SessionDep) -> dict[str, Any]:
 
 @router.delete("/{dataset_id}", status_code=204)
 def delete_dataset(dataset: DatasetDep, session: SessionDep) -> None:
-    """Delete the dataset with everything that was made of it."""
-    session.execute(delete(Dataset).where(Dataset.id == dataset.id))
+    """Delete the dataset with everything that was made of it, files included."""
+    disposal.delete_dataset(session, dataset)
