@@ -17,6 +17,7 @@ from service.cli.connection import connected
 from service.cli.pipeline import Pipeline, shown_name
 from service.cli.progress import Bars
 from service.cli.sending import send
+from service.composing.lineage import from_wish
 from service.diff.comparing import compare
 from service.diff.sides import of_folder
 from service.errors import UnsupportedFile
@@ -169,15 +170,18 @@ def make(
 
 
 def composed(line: Pipeline, dataset: str, body: Mapping[str, Any]) -> str:
-    """The id of a subset, once it is there; what it is put together of is made first."""
-    if "operation" in body:
-        parents = [composed(line, dataset, each) for each in body["of"]]
-        asked = {body["operation"]: parents, "tags": body.get("tags", [])}
-        made = line.api.post("/subsets/combine", asked)
-    else:
-        made = line.api.post(f"{dataset}/subsets", body)
-    line.finish(made["job"])
-    return made["subset"]["id"]
+    """The id of a subset, once it is there; what it is put together of is made first, and once."""
+
+    def made(wish: Mapping[str, Any], parents: list[str]) -> str:
+        if "operation" in wish:
+            asked = {wish["operation"]: parents, "tags": wish.get("tags", [])}
+            begun = line.api.post("/subsets/combine", asked)
+        else:
+            begun = line.api.post(f"{dataset}/subsets", wish)
+        line.finish(begun["job"])
+        return begun["subset"]["id"]
+
+    return from_wish(body, made)
 
 
 def by_pair(folder: Path, again: Path) -> Iterator[Change]:

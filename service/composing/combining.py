@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from service.composing.asked import COMBINED, Operation, asked_of, wish_of
 from service.composing.items import count
+from service.composing.lineage import written_once
 from service.errors import Gone
 from service.export.everything import RECIPE_ID
 from service.selection import SignalUse, SubsetManifest
@@ -60,7 +61,7 @@ def recipe_of(operation: Operation, parents: Sequence[Subset]) -> dict[str, Any]
         "title": TITLES[operation].format(len(parents)),
         "paper": None,
         "operation": operation,
-        "of": [wish_of(parent) for parent in parents],
+        "of": written_once([wish_of(parent) for parent in parents]),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from fastapi.testclient import TestClient
 
+from service.composing.lineage import from_wish
 from service.export import manifest
 from tests.service.export.exporting import exported
 from workers.protocol import run_job
@@ -55,12 +56,15 @@ def described(client: TestClient, owner: str, out: Path, **wanted: Any) -> dict[
 
 def composed(client: TestClient, dataset: str, body: dict[str, Any]) -> str:
     """The id of a subset that a plan asks for, after those it is put together of."""
-    if "operation" not in body:
-        return asked(client, f"{dataset}/subsets", body)["subset"]["id"]
-    parents = [composed(client, dataset, each) for each in body["of"]]
-    return asked(client, "/subsets/combine", {
-        body["operation"]: parents, "tags": body.get("tags", []),
-    })["subset"]["id"]  # fmt: skip
+
+    def made(wish: Any, parents: list[str]) -> str:
+        path, sent = f"{dataset}/subsets", wish
+        if "operation" in wish:
+            path = "/subsets/combine"
+            sent = {wish["operation"]: parents, "tags": wish.get("tags", [])}
+        return asked(client, path, sent)["subset"]["id"]
+
+    return from_wish(body, made)
 
 
 def replayed(client: TestClient, said: dict[str, Any], dataset: str | None = None) -> Any:
