@@ -18,7 +18,9 @@ ACCEPTABLE = re.compile(r"[\w.:-]{1,128}")
 STREAMED = re.compile(
     r"/api/v1/(datasets/[^/]+/uploads|upload-sessions/[^/]+)"
 )  # have a limit of their own
-BENCHMARKS = re.compile(r"/api/v1/datasets/[^/]+/(contamination|subsets|jobs)")
+BENCHMARKS = re.compile(
+    r"/api/v1/(datasets/[^/]+/(contamination|subsets|jobs)|exports/(replay|[^/]+/compare))"
+)
 QUIET = {"/healthz", "/readyz", "/metrics"}
 
 
