@@ -38,6 +38,7 @@ from service.routes import (
     uploads,
     viewer,
     views,
+    what_if,
 )
 
 DESCRIPTION = """
@@ -63,6 +64,7 @@ TAGS = [
     {"name": "review", "description": "What humans should look at, and what they decided"},
     {"name": "duplicates", "description": "What a dataset says more than once"},
     {"name": "topics", "description": "What prompts are about, and how subsets cover it"},
+    {"name": "what-if", "description": "What a threshold of a score would keep"},
     {"name": "contamination", "description": "What a dataset repeats of benchmarks"},
     {"name": "exports", "description": "Subsets as folders of files"},
     {"name": "catalogue", "description": "Signals, recipes and layouts that this service knows"},
@@ -84,7 +86,7 @@ ROUTES = (
     datasets, uploads, upload_sessions, imports, pairs, pair_builds, jobs, scores, subsets, exports,
     erasures, catalogue, policies, system, streams, records, viewer, views, diffs, replays,
     audits, reviews, compositions, export_lists, duplicates, topics,
-    contamination,
+    contamination, what_if,
 )  # fmt: skip
 for module in ROUTES:
     lenient = module in (viewer, system)

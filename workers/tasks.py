@@ -23,6 +23,7 @@ from workers import (
     reaper,
     scoring,
     selecting,
+    sketching,
 )
 from workers.handler import Handler
 
@@ -38,6 +39,7 @@ HANDLERS: dict[JobKind, Handler] = {
     JobKind.embed_text: querying.EmbeddingText(),
     JobKind.audit: auditing.Auditing(),
     JobKind.index_words: indexing.Indexing(),
+    JobKind.what_if: sketching.Sketching(),
 }
 
 setup_logging.connect(logs.configure)

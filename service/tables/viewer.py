@@ -96,3 +96,16 @@ class ParquetShard(Table):
     memory: Mapped[int]  # bytes of Arrow data
     sha256: Mapped[str]
     key: Mapped[str]
+
+
+class ThresholdSketch(Table):
+    """What is left of a snapshot's pairs above any threshold of a field, or of two: a file of
+    arrays. `fields` are their names, a line each."""
+
+    __tablename__ = "threshold_sketches"
+
+    snapshot_id: Mapped[int] = mapped_column(
+        ForeignKey(Snapshot.id, ondelete="CASCADE"), primary_key=True
+    )
+    fields: Mapped[str] = mapped_column(primary_key=True)
+    content: Mapped[bytes]

@@ -1,0 +1,1 @@
+"""What is left of a data set above a threshold, for all thresholds at once."""

@@ -1,0 +1,1 @@
+"""What-if: rows, tokens, money and noise by threshold, from stored sketches."""
