@@ -99,7 +99,7 @@ def one(stack: Stack, recipe: Recipe, data: Path, held: Mapping[str, Any], there
         there.add(dataset)
     began = time.monotonic()
     try:
-        made = stack.run("select", dataset, "--recipe", recipe.id)
+        made = stack.run("select", dataset, "--recipe", recipe.id, "--json")
     except RuntimeError as error:
         return Line(recipe.id, FILES[name], 0, 0, 0.0, "", " ".join(str(error).split())[-200:])
     seconds = time.monotonic() - began

@@ -9,6 +9,8 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
+from curation.misfits import in_words
+
 MEDIA_TYPE = "application/problem+json"
 UNREAD = (408, 413, 415)  # the rest of the request's body is of no use to anybody
 
@@ -102,13 +104,6 @@ def respond(error: ServiceError) -> JSONResponse:
 def service_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ServiceError)
     return respond(error)
-
-
-def in_words(found: Mapping[str, Any]) -> str:
-    """What is wrong with a value, without the parser's own words where it is an id."""
-    if found["type"] in ("uuid_parsing", "uuid_type"):
-        return f"{str(found['input'])[:80]!r} is no id"
-    return found["msg"]
 
 
 def invalid_request(_: Request, error: Exception) -> JSONResponse:

@@ -20,10 +20,11 @@ from pydantic import (
     model_validator,
 )
 
+from curation.misfits import nearest
 from curation.pairing import POLICIES, AnyPolicy
 from curation.recipes.budget import Budget
 from curation.recipes.needs import Need
-from curation.recipes.places import located
+from curation.recipes.places import Misfit, Misfits, located
 from curation.selectors import AnySelector
 from curation.signals import AnySignal, Level, Output, Signal
 
@@ -97,6 +98,8 @@ class Expectation(BaseModel):
             raise ValueError("`size` has no term, every other check needs one")
         if (self.low is None and self.high is None) == (self.check == "within"):
             raise ValueError("`within` has low or high or both, no other check has them")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError(f"low {self.low:g} is above high {self.high:g}: nothing lies between")
         return self
 
 
@@ -128,21 +131,38 @@ class Recipe(BaseModel):
 
     @model_validator(mode="after")
     def fits_together(self) -> "Recipe":
-        for term in self.terms:
-            self.output(term)
-        checked = (check.term for check in self.expects if check.term)
-        needed = {*self.selector.terms(), *checked, *self.outputs.values()}
-        unknown = sorted(needed - set(self.terms))
-        if unknown:
-            raise ValueError(f"no term of the recipe is called {', '.join(unknown)}")
+        wrong = [*self.wrong_outputs(), *self.unknown_terms()]
+        if wrong:
+            raise Misfits(wrong)
         return self
+
+    def wrong_outputs(self) -> Iterator[Misfit]:
+        for term in self.terms:
+            try:
+                self.output(term)
+            except ValueError as error:
+                yield Misfit(("terms", term), None, str(error))
+
+    def unknown_terms(self) -> Iterator[Misfit]:
+        """Each where it is named: by the selector, an expectation, an output."""
+        named: list[tuple[tuple[int | str, ...], str]] = [
+            (("selector",), term) for term in sorted(set(self.selector.terms()))
+        ]
+        named += [(("expects", i), each.term) for i, each in enumerate(self.expects) if each.term]
+        named += [(("outputs", column), term) for column, term in self.outputs.items()]
+        for path, term in named:
+            if term not in self.terms:
+                there = nearest(term, [*self.terms])
+                message = f"no term of the recipe is called {term}; {there}"
+                yield Misfit(path, term, message)
 
     def output(self, term: str) -> tuple[str, Signal, Output]:
         """The signal behind a term, by name, and which of its outputs. ValueError: no such."""
         name, _, wanted = self.terms[term].partition(".")
         signal = self.signals.get(name)
         if signal is None:
-            raise ValueError(f"term {term}: the recipe has no signal {name!r}")
+            there = nearest(name, [*self.signals])
+            raise ValueError(f"term {term}: the recipe has no signal {name!r}; {there}")
         if signal.level not in (Level.prompt, Level.pair):
             raise ValueError(f"term {term}: {name} scores a {signal.level}, not a prompt or a pair")
         for output in signal.outputs:

@@ -39,6 +39,9 @@ class Condition(BaseModel):
         listed = bool(self.one_of or self.none_of)
         if (ranged, listed) != (self.term is not None, self.field is not None):
             raise ValueError("a term has at_least or at_most, a field has one_of or none_of")
+        low, high = self.at_least, self.at_most
+        if low is not None and high is not None and low > high:
+            raise ValueError("at_least is above at_most: no pair can meet that")
         return self
 
     @property

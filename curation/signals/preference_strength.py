@@ -1,9 +1,10 @@
 """How strong a preference is by many reward heads, in bands from mislabelled to trivial."""
 
+from itertools import pairwise
 from typing import ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from curation.items import Pairs
 from curation.signals.cross_fitted import TOO_FEW, CrossFitted, fit_of
@@ -32,15 +33,24 @@ class PreferenceStrength(CrossFitted):
 
     kind: Literal["preference_strength"] = "preference_strength"
     edges: tuple[float, ...] = Field(
-        default=(0.1, 0.2, 0.4, 0.9), min_length=1, max_length=8, description="quantiles of μ"
-    )
+        default=(0.1, 0.2, 0.4, 0.9), min_length=1, max_length=8,
+        description="quantiles of μ, each above 0, below 1 and above the one before",
+    )  # fmt: skip
+
+    @field_validator("edges")
+    @classmethod
+    def ascending(cls, edges: tuple[float, ...]) -> tuple[float, ...]:
+        if not all(low < high for low, high in pairwise((0.0, *edges, 1.0))):
+            said = ", ".join(f"{edge:g}" for edge in edges)
+            raise ValueError(f"edges ascend between 0 and 1, not {said}")
+        return edges
 
     def fit(self, items: Pairs) -> Fit:
         learnt = self.learn(items)
         if not learnt.arrays:
             return learnt
         mu = self.judged(self.sample(items), learnt).mean
-        at = np.quantile(mu, sorted(self.edges))
+        at = np.quantile(mu, self.edges)
         below = {"share_below_zero": float((mu < 0).mean())}
         return Fit({**learnt.arrays, "edges": at}, {**learnt.metrics, **below})
 

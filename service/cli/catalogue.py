@@ -6,18 +6,17 @@ from typing import Annotated, Any
 import orjson
 import typer
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-from typer.core import TyperGroup
 
 from curation.recipes import What, load
 from curation.recipes.needs import INSTALLED
 from curation.recipes.recipe import source
+from service.cli.default_command import defaults_to
+from service.cli.recipe_words import tell_recipes
+from service.cli.screen import Json
 from service.installation import installed
 from service.routes.catalogue import recipe_lines
 from service.routes.catalogue import signals as known_signals
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
 Name = Annotated[str, typer.Argument(help="The id of a recipe, or the path of a recipe file.")]
 File = Annotated[
     Path | None, typer.Argument(help="Say what runs on this file.", exists=True, dir_okay=False)
@@ -27,17 +26,8 @@ DatasetOption = Annotated[
 ]
 
 
-class ListsByDefault(TyperGroup):
-    """`recipes`, `recipes FILE` and `recipes --json` are `recipes list`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not args or (args[0] not in self.commands and args[0] != "--help"):
-            args = ["list", *args]
-        return super().parse_args(ctx, args)
-
-
 recipes = typer.Typer(
-    cls=ListsByDefault, help="The recipes that come with prefsift, or one of them in full."
+    cls=defaults_to("list"), help="The recipes that come with prefsift, or one of them in full."
 )
 
 
@@ -50,20 +40,8 @@ def list_recipes(file: File = None, dataset: DatasetOption = None, as_json: Json
     lines = lines_of(file, dataset)
     if as_json:
         typer.echo(orjson.dumps(lines).decode())
-        return
-    console = Console(highlight=False)
-    table = Table("name", "runs", "paper", "s/1000", "title", box=None, pad_edge=False)
-    for column in table.columns[:3]:
-        column.no_wrap = True
-    for each in lines:
-        seconds = f"{each['cost']['seconds_per_1000_pairs']:g}"
-        cells = (each["name"], each["runs"], each["paper"] or "", seconds, each["title"])
-        table.add_row(*map(Text, cells))
-    console.print(table)
-    for each in lines:
-        told = [f"gives {', '.join(each['gives'])}", *map(need_line, each["needs"])]
-        for line in told:
-            console.print(Text(f"{each['name']} {line}"), soft_wrap=True)
+    else:
+        tell_recipes(lines, str(file.name) if file else dataset)
 
 
 def lines_of(file: Path | None, dataset: str | None) -> list[dict[str, Any]]:
@@ -82,13 +60,6 @@ def lines_of(file: Path | None, dataset: str | None) -> list[dict[str, Any]]:
         held = of_file(file)
         present = {**present, **{what: held[what] for what in What if what not in INSTALLED}}
     return [each.model_dump(mode="json", by_alias=True) for each in recipe_lines(present)]
-
-
-def need_line(need: dict[str, Any]) -> str:
-    least = "" if need["least"] == 1 else f" >= {need['least']:,}"
-    there = "" if need["present"] is None else f" (there: {need['present']:,})"
-    without = f"; without: {need['without']}" if need["without"] else ""
-    return f"needs {need['what']}{least}{there}: {need['for']}{without}"
 
 
 @recipes.command("show")

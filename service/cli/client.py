@@ -11,6 +11,7 @@ import httpx
 import orjson
 
 from service.cli.mapping import in_words
+from service.cli.option_names import listed, of_options, option
 
 ATTEMPTS = 8  # about 25 s in all: a database that restarts is back by then
 LONGEST_WAIT = 5.0  # seconds
@@ -171,11 +172,18 @@ def advised(problem: dict[str, Any]) -> str:
     return f"{before}; known layouts: {known}; try: {in_words(problem['suggestion'])}"
 
 
-def of_problem(problem: dict[str, Any], exit_code: int) -> ApiError:
+def of_problem(problem: dict[str, Any], exit_code: int, *, asked: bool = True) -> ApiError:
+    """`asked`: the request is refused, so that its fields are options; else a job failed."""
     code = problem.get("code")
+    if code == "invalid_request" and problem.get("errors"):
+        return ApiError(of_options(problem["errors"]), code=code, exit_code=exit_code)
     detail = advised(problem)
     said = {name: problem.get(name) for name in ("line", "column", "field")}
     if f"'{said['field']}'" in detail:
+        said["field"] = None
+    elif asked and said["field"] and not said["line"]:
+        field = str(said["field"])
+        detail = f"{option(field)}: {detail.removeprefix(f'{field}: ').removeprefix(f'{field} ')}"
         said["field"] = None
     where = [f"{name} {value}" for name, value in said.items() if value]
     place = f" ({', '.join(where)})" if where else ""
@@ -184,7 +192,7 @@ def of_problem(problem: dict[str, Any], exit_code: int) -> ApiError:
         for row in (problem.get("errors") or [])[:SHOWN_ROWS]
         if "line" in row
     ]
-    detail = "; ".join([f"{detail}{place}", *rows])
+    detail = "; ".join([f"{detail}{place}", *rows, *listed(detail)])
     return ApiError(detail, code=code, exit_code=exit_code)
 
 
@@ -193,5 +201,5 @@ def ended_badly(job: Job) -> ApiError:
         return ApiError(f"the {job['kind']} job was cancelled", code="cancelled")
     problem = job["error"] or {"detail": "no reason was recorded", "code": None}
     # `--strict` refused the file: its own exit code, for scripts.
-    error = of_problem(problem, 3 if problem.get("code") == "rejected_rows" else 1)
+    error = of_problem(problem, 3 if problem.get("code") == "rejected_rows" else 1, asked=False)
     return ApiError(f"{job['kind']} failed: {error}", code=error.code, exit_code=error.exit_code)

@@ -9,7 +9,16 @@ from rich.console import Console
 from service.cli.connection import connect
 from service.cli.progress import Bars
 from service.cli.remote import show
-from service.cli.upload import Columns, DatasetName, Layout, named, read_as
+from service.cli.screen import Json
+from service.cli.upload import (
+    Columns,
+    DatasetName,
+    Layout,
+    named,
+    read_as,
+    tell_uploads,
+    warn,
+)
 
 
 def fetch(
@@ -21,6 +30,7 @@ def fetch(
     layout: Layout = None,
     column: Columns = None,
     strict: Annotated[bool, typer.Option("--strict", help="One bad line refuses a file.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Fetch files from elsewhere. They are read as data; nothing of a repository is run.
 
@@ -41,4 +51,7 @@ def fetch(
         made = api.follow(job, bars.job("files"))["result"]
         for each in made["jobs"]:
             api.follow(api.get(f"/jobs/{each}"), bars.job())
-    show([api.get(f"/uploads/{each}") for each in made["uploads"]])
+    found = [api.get(f"/uploads/{each}") for each in made["uploads"]]
+    for each in found:
+        warn(each, dataset)
+    show(found) if as_json else tell_uploads(found, dataset)

@@ -1,4 +1,4 @@
-"""`datasets`, `jobs`, `exports`, `views`: what there is, as a table for people or as JSON."""
+"""`datasets`, `uploads`, `jobs`, `exports`, `views`: what there is, for people or as JSON."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -10,9 +10,11 @@ from rich.text import Text
 
 from service.cli.connection import connect
 from service.cli.remote import DatasetName, dataset_named, follow, show
+from service.cli.screen import say
+from service.cli.screen import tell as facts
 
 WIDE = 160  # columns of letters: an id is of use only whole, also in a narrow window
-FREE = ("name", "where", "orderby")  # texts of people, which may be long
+FREE = ("name", "filename", "where", "orderby")  # texts of people, which may be long
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of a table.")]
 
 
@@ -28,7 +30,10 @@ def jobs(
     wait: Annotated[bool, typer.Option("--wait", help="Follow it to its end.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List the jobs, the newest first; or print one as JSON, wait for it, cancel it."""
+    """List the jobs, the newest first; or look at one, wait for it, cancel it.
+
+    Example: prefsift jobs 6f1c… --wait
+    """
     api = connect()
     if job_id is None:
         columns = {
@@ -36,11 +41,47 @@ def jobs(
             "made": "created_at", "id": "id",
         }  # fmt: skip
         tell([*api.pages("/jobs")], columns, as_json=as_json, none="no job yet")
-    elif cancel:
-        show(api.post(f"/jobs/{job_id}/cancel"))
+        return
+    if cancel:
+        job = api.post(f"/jobs/{job_id}/cancel")
     else:
         job = api.get(f"/jobs/{job_id}")
-        show(follow(api, job) if wait else job)
+        job = follow(api, job) if wait else job
+    show(job) if as_json else tell_job(job)
+
+
+def tell_job(job: Mapping[str, Any]) -> None:
+    """How far it is; of one that failed, why."""
+    say(f"{job['kind']}: {job['state']}", "bold")
+    named = job["stages"][job["stage"] : job["stage"] + 1]
+    result = {name: value for name, value in (job["result"] or {}).items() if plain(value)}
+    facts({
+        "job": job["id"],
+        "dataset": job["dataset_id"] or "",
+        "stage": (named and f"{named[0]} ({job['stage'] + 1} of {len(job['stages'])})") or "",
+        "rows": f"{job['rows_done']:,} of {job['rows_total']:,}",
+        "made": cell("created_at", job["created_at"]),
+        "result": [f"{name.replace('_', ' ')} {value}" for name, value in result.items()],
+        "error": str((job["error"] or {}).get("detail", "")),
+    })  # fmt: skip
+
+
+def plain(value: Any) -> bool:
+    return isinstance(value, str | int | float)
+
+
+def uploads(dataset: DatasetName, as_json: Json = False) -> None:
+    """List the uploads of a dataset, the first one first.
+
+    Example: prefsift uploads mine
+    """
+    api = connect()
+    found = [*api.pages(f"/datasets/{dataset_named(api, dataset)}/uploads")]
+    columns = {
+        "file": "filename", "state": "state", "lines": "rows_in", "taken": "accepted",
+        "pairs": "pairs", "id": "id",
+    }  # fmt: skip
+    tell(found, columns, as_json=as_json, none="no upload yet")
 
 
 def exports(dataset: DatasetName, as_json: Json = False) -> None:

@@ -32,6 +32,7 @@ COMMANDS = {
     "convert": Command("convert", "convert", "Rewrite a file in another layout"),
     "datasets": Command("listing", "datasets", "The datasets"),
     "upload": Command("upload", "upload", "Add files to a dataset"),
+    "uploads": Command("listing", "uploads", "The uploads of a dataset"),
     "rejects": Command("upload", "rejects", "The lines of an upload that were not taken"),
     "policies": Command("policies", "policies", "The pair policies, or one of them"),
     "pairs": Command("pairs", "pairs", "Build pairs from labels by a policy"),

@@ -8,8 +8,10 @@ from rich.console import Console
 
 from service.cli.client import Api
 from service.cli.connection import connect
+from service.cli.listing import cell
 from service.cli.policy_options import changed, named
-from service.cli.remote import dataset_named, follow
+from service.cli.remote import dataset_named, follow, note, show
+from service.cli.screen import Json, many, say, tell
 from service.report.pair_report import rendered
 
 DatasetName = Annotated[str, typer.Argument(help="Name or id of a dataset.")]
@@ -24,7 +26,6 @@ CrossModel = Annotated[bool, typer.Option("--cross-model-only", help="Of two dif
 Aspect = Annotated[list[str] | None, typer.Option(help="NAME or NAME=WEIGHT; may be repeated.")]
 Seed = Annotated[int | None, typer.Option(min=0)]
 Preview = Annotated[bool, typer.Option("--preview", help="Only say what would be built.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
 
 pairs = typer.Typer(help="Build pairs from ratings, rankings, thumbs or comparisons by a policy.")
 
@@ -78,15 +79,32 @@ def made(api: Api, path: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 @pairs.command("list")
-def list_builds(dataset: DatasetName) -> None:
-    """List the builds of a dataset as JSON."""
+def list_builds(dataset: DatasetName, as_json: Json = False) -> None:
+    """List the builds of a dataset, the first one first.
+
+    Example: prefsift pairs list mine
+    """
     api = connect()
     found = [*api.pages(f"/datasets/{dataset_named(api, dataset)}/pair-builds")]
-    typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+    if as_json:
+        show(found)
+    elif not found:
+        typer.echo(
+            f"no build yet: `prefsift pairs build {dataset} --preview` says what it would be"
+        )
+    for each in [] if as_json else found:
+        policy, report = each["policy"], each["report"] or {}
+        say(each["id"], "bold")
+        built = many(report["pairs"], "pair") if report else each["state"]
+        tell({cell("created_at", each["created_at"]): f"{policy['id'] or policy['kind']}: {built}"})
 
 
 @pairs.command("remove")
 def remove(dataset: DatasetName, build: BuildId) -> None:
-    """Remove a build with its pairs. Refused while a subset was selected from them."""
+    """Remove a build with its pairs. Refused while a subset was selected from them.
+
+    Example: prefsift pairs remove mine 6f1c…
+    """
     api = connect()
     api.request("DELETE", f"/datasets/{dataset_named(api, dataset)}/pair-builds/{build}")
+    note(f"removed {build} with its pairs")

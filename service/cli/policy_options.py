@@ -6,6 +6,7 @@ from typing import Any
 import typer
 from pydantic import ValidationError
 
+from curation.misfits import in_words
 from curation.pairing import POLICY, PairPolicy, load
 
 
@@ -33,7 +34,8 @@ def changed(policy: PairPolicy, given: Mapping[str, Any], aspects: Sequence[str]
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"][1:])
-        raise typer.BadParameter(f"{place}: {first['msg']}" if place else first["msg"]) from error
+        said = in_words(first)
+        raise typer.BadParameter(f"{place}: {said}" if place else said) from error
 
 
 def place_aspects(body: dict[str, Any], aspects: Sequence[str]) -> None:

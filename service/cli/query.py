@@ -10,6 +10,8 @@ from rich.text import Text
 
 from service.cli.connection import connect
 from service.cli.remote import DatasetName, dataset_named, note, show
+from service.cli.screen import say
+from service.cli.screen import tell as facts
 
 SHOWN = 60  # characters of a text in the table
 
@@ -36,7 +38,8 @@ def query(
     path = f"/datasets/{dataset_named(api, dataset)}/pairs"
     asked = {"where": where or None, "orderby": orderby or None}
     if explain:
-        show(api.post(f"{path}/explain", asked))
+        told = api.post(f"{path}/explain", asked)
+        show(told) if as_json else tell_plan(told)
         return
     if list_fields:
         tell_fields(api.get(f"{path}/fields"), as_json=as_json)
@@ -57,6 +60,14 @@ def query(
     Console().print(columns(found, chosen["fields"]) if fields else texts_of(found))
     if cursor is not None:
         note(f"the first {len(found):,}; --limit shows more")
+
+
+def tell_plan(told: dict[str, Any]) -> None:
+    """How the filter is understood, and how the database would look for it."""
+    say(f"about {told['rows']:,} pairs", "bold")
+    plan = told["plan"]
+    facts({"where": told["where"] or "all", "scan": plan["Node Type"],
+           "cost": f"{plan['Total Cost']:,.0f}"})  # fmt: skip
 
 
 def tell_fields(found: list[dict[str, Any]], *, as_json: bool) -> None:

@@ -1,10 +1,11 @@
 """`export`, and what the commands share: the steps, one by one.
 
-Each prints what the API answered as one JSON value, and follows the job that it started.
+Each follows the job that it started; with --json it prints what the API answered.
 """
 
+import shlex
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,6 +21,7 @@ from service.cli.client import Api, ApiError, Job
 from service.cli.connection import connect
 from service.cli.pipeline import fetch
 from service.cli.progress import Bars
+from service.cli.screen import Json, advise, many, tell, whole
 
 DatasetName = Annotated[str, typer.Argument(help="Name or id of a dataset.")]
 SubsetId = Annotated[str, typer.Argument(help="Id of a subset, from `prefsift select`.")]
@@ -78,7 +80,7 @@ def export(
     ] = None,
     where: Annotated[str | None, typer.Option(help="A filter over the pairs of a dataset.")] = None,
     leave_out: Annotated[
-        bool, typer.Option("--leave-out", help="Leave out records that the layout can't say.")
+        bool, typer.Option("--leave-out", help="Leave out, and name, what the layout can't say.")
     ] = False,
     option: Annotated[
         list[str] | None, typer.Option("--option", help="name=value of the layout; repeatable.")
@@ -106,6 +108,7 @@ def export(
     labels_version: Annotated[
         int | None, typer.Option(min=0, help="Of the verdicts; the newest if left out.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Write a subset or a whole dataset as a folder for `datasets.load_dataset` or a trainer.
 
@@ -140,7 +143,17 @@ def export(
             pass
         for line in warnings(found, fresh):
             note(line)
-    show(found)
+    show(found) if as_json else tell_export(found, out)
+
+
+def tell_export(found: Mapping[str, Any], out: Path) -> None:
+    """Where it lies, how many rows each file of data has, and what may come next."""
+    whole(f"{many(found['rows'], 'row')} written to {out}", "bold")
+    rows = {name: facts["rows"] for name, facts in found["files"].items() if facts["rows"]}
+    data = [f"{name} ({many(count, 'row')})" for name, count in rows.items()]
+    others = ", ".join(name for name in found["files"] if name not in rows)
+    tell({"layout": found["layout"], "data": data, "beside": others, "export": found["id"]})
+    advise(f"prefsift verify {shlex.quote(str(out))}")
 
 
 def options_of(given: Sequence[str]) -> dict[str, Any]:
@@ -162,4 +175,4 @@ def warnings(found: dict[str, Any], folder: Path) -> Iterator[str]:
     report = folder / "preflight.json"
     findings = orjson.loads(report.read_bytes())["findings"] if report.exists() else []
     for each in findings:
-        yield f"{each['count']:,} rows: {each['message']} (preflight.json)"
+        yield f"{many(each['count'], 'row')}: {each['message']} (preflight.json)"

@@ -8,7 +8,9 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from service.cli.connection import connect
+from service.cli.listing import cell
 from service.cli.remote import DatasetName, dataset_named, show
+from service.cli.screen import Json, many, say
 
 SHOWN = 300  # characters of a text
 MOST = 100  # items a page
@@ -16,7 +18,6 @@ ItemId = Annotated[str, typer.Argument(help="Id of an item, or of a pair of the 
 Author = Annotated[str | None, typer.Option(help="Who says so; your user name if left out.")]
 Reason = Annotated[str | None, typer.Option(help="Why.")]
 AuditId = Annotated[str | None, typer.Option(help="Id of an audit; the latest if left out.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
 
 
 class ListsByDefault(TyperGroup):
@@ -154,16 +155,34 @@ def undo(
 
 
 @review.command("history")
-def history(dataset: DatasetName) -> None:
-    """List every verdict and every undoing as JSON, the first one first."""
+def history(dataset: DatasetName, as_json: Json = False) -> None:
+    """List every verdict and every undoing, the first one first.
+
+    Example: prefsift review history mine
+    """
     api = connect()
-    show([*api.pages(f"/datasets/{dataset_named(api, dataset)}/verdicts")])
+    found = [*api.pages(f"/datasets/{dataset_named(api, dataset)}/verdicts")]
+    if as_json:
+        show(found)
+    elif not found:
+        typer.echo(f"no verdict yet: `prefsift review {dataset}` lists what waits for one")
+    for each in [] if as_json else found:
+        why = f": {each['reason']}" if each["reason"] else ""
+        say(
+            f"version {each['version']}, {cell('created_at', each['created_at'])}: {did(each)}{why}"
+        )
 
 
 def tell(made: dict[str, Any], as_json: bool) -> None:
     if as_json:
         show(made)
         return
-    moved, of = made["moved"], made["verdict"]
-    did = f"took version {of['undoes']} back" if of["undoes"] else f"says {of['said']}"
-    typer.echo(f"version {of['version']}: {of['author']} {did}; {moved:,} posteriors moved")
+    of = made["verdict"]
+    say(f"version {of['version']}: {did(of)}; {many(made['moved'], 'posterior')} moved")
+
+
+def did(of: dict[str, Any]) -> str:
+    if of["erased"]:
+        return "what it was about has left the dataset"
+    said = f"took version {of['undoes']} back" if of["undoes"] else f"says {of['said']}"
+    return f"{of['author']} {said}"

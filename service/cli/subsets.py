@@ -11,6 +11,8 @@ from curation.pairing import load as load_policy
 from service.cli.connection import connect
 from service.cli.recipe_option import known_recipe
 from service.cli.remote import DatasetName, SubsetId, dataset_named, follow, note, show
+from service.cli.screen import Json
+from service.cli.subset_words import tell_preview, tell_subset, tell_subsets
 
 Others = Annotated[list[str] | None, typer.Option(help="Ids of subsets; repeatable.")]
 TagNames = Annotated[list[str] | None, typer.Option("--tag", help="A name; repeatable.")]
@@ -45,6 +47,7 @@ def select(
     preview: Annotated[
         bool, typer.Option("--preview", help="Only count what it would take and keep.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Score what is missing and select a subset.
 
@@ -67,13 +70,13 @@ def select(
     api = connect()
     made = api.post(f"/datasets/{dataset_named(api, dataset)}/subsets", body)
     if preview:
-        show(made)
+        show(made) if as_json else tell_preview(made)
         return
     follow(api, made["job"])
     found = api.get(f"/subsets/{made['subset']['id']}")
     if not found["pool"]:
         note(f"there are no pairs to select from: `prefsift pairs build {dataset} --preview`")
-    show(found)
+    show(found) if as_json else tell_subset(found, fresh=True)
 
 
 def subsets(
@@ -87,6 +90,7 @@ def subsets(
     delete: Annotated[
         bool, typer.Option("--delete", help="Delete --subset with its exports.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """List the subsets of a dataset; look at one, tag it, delete it.
 
@@ -97,15 +101,20 @@ def subsets(
         if delete or set_tags:
             raise typer.BadParameter("names no subset", param_hint="--subset")
         where = {} if tag is None else {"tag": tag}
-        show([*api.pages(f"/datasets/{dataset_named(api, dataset)}/subsets", **where)])
+        found = [*api.pages(f"/datasets/{dataset_named(api, dataset)}/subsets", **where)]
+        show(found) if as_json else tell_subsets(found, dataset)
         return
     path = f"/subsets/{subset}"
     if delete:
         api.request("DELETE", path)
-    elif set_tags:
-        show(orjson.loads(api.request("PATCH", path, json={"tags": set_tags}).content))
+        if not as_json:
+            typer.echo(f"deleted {subset} with its exports")
+        return
+    if set_tags:
+        one = orjson.loads(api.request("PATCH", path, json={"tags": set_tags}).content)
     else:
-        show(api.get(path))
+        one = api.get(path)
+    show(one) if as_json else tell_subset(one)
 
 
 def combine(
@@ -114,6 +123,7 @@ def combine(
     minus: Others = None,
     intersect: Others = None,
     tag: TagNames = None,
+    as_json: Json = False,
 ) -> None:
     """Put subsets of a dataset together: in any, in the first and no other, in all of them.
 
@@ -126,7 +136,8 @@ def combine(
     api = connect()
     made = api.post("/subsets/combine", {**asked, "tags": tag or []})
     follow(api, made["job"])
-    show(api.get(f"/subsets/{made['subset']['id']}"))
+    found = api.get(f"/subsets/{made['subset']['id']}")
+    show(found) if as_json else tell_subset(found, fresh=True)
 
 
 def policy_given(name: str | None) -> str | dict[str, Any] | None:

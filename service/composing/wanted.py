@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
+from curation.misfits import in_words, nearest
 from curation.recipes import RECIPES, Budget, Recipe
+from curation.signals import SIGNALS
 from service.composing.asked import COMBINED, Asked
 from service.composing.costs import tokenizer_use
 from service.composing.pool import policy_of
@@ -22,6 +24,7 @@ from service.tables.subsets import Subset
 
 PAIRS_STAGE = "pairs"
 STAGES = ["embed", "score", "fit", "shards", "select"]
+KINDS = frozenset(SIGNALS)  # pydantic names them as if they were fields
 RESERVED = (COMBINED, RECIPE_ID)
 
 
@@ -66,13 +69,17 @@ def with_signals(recipe: Recipe, changes: Mapping[str, Mapping[str, Any]]) -> Re
         return recipe
     body = recipe.model_dump(mode="json")
     for name, fields in changes.items():
+        if name not in recipe.signals and "kind" not in fields:
+            there = nearest(name, [*recipe.signals])
+            detail = f"the recipe has no signal {name!r}; {there}; a new one is given a kind"
+            raise Invalid(detail, code="bad_signals", field="signals")
         body["signals"][name] = {**body["signals"].get(name, {}), **fields}
     try:
         return Recipe.model_validate(body)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise Invalid(f"{place}: {first['msg']}", code="bad_signals", field=place) from None
+        place = ".".join(str(part) for part in first["loc"] if part not in KINDS)
+        raise Invalid(f"{place}: {in_words(first)}", code="bad_signals", field=place) from None
 
 
 def budget_of(text: str | None, price: str | None, recipe: Recipe) -> str:

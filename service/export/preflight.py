@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -45,6 +45,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "template_refuses": ("error", "the chat template does not take the dialogue"),
     "not_expressible": ("error", "the layout can't say what the row holds"),
     "left_out": ("warning", "labels that the layout has no place for are left out"),
+    "pair_left_out": ("warning", "the pair is left out"),
     "record_left_out": ("warning", "the layout can't say what the record holds: it is left out"),
     "leak": ("error", "the prompt is in another split, too"),
     "near_leak": ("warning", "but for case and spacing, the prompt is in another split, too"),
@@ -64,6 +65,16 @@ CODES: dict[str, tuple[Severity, str]] = {
     "length_unknown": ("warning", "more characters than max_length; a tokenizer would tell"),
     "no_chat_template": ("warning", "the tokenizer has no chat template; bare texts were counted"),
 }
+
+
+class LeftOutPair(NamedTuple):
+    """A line of `left_out.jsonl`: which pair of which split the trainer can't take, and why."""
+
+    pair_id: str
+    prompt_id: str
+    split: str
+    code: str
+    message: str
 
 
 class Finding(BaseModel):
@@ -92,13 +103,14 @@ class Preflight(BaseModel):
     def errors(self) -> tuple[Finding, ...]:
         return tuple(found for found in self.findings if found.severity == "error")
 
-    def refuse_errors(self) -> None:
-        """Raises Invalid `preflight_failed` with every finding where one is an error."""
+    def refuse_errors(self, advice: str = "") -> None:
+        """Raises Invalid `preflight_failed` with every finding where one is an error. `advice`:
+        what may be done, to come after it."""
         if self.errors:
             said = "; ".join(map(in_words, self.errors))
             findings = [found.model_dump(mode="json") for found in self.findings]
             raise Invalid(
-                f"nothing was exported: {said}", code="preflight_failed", findings=findings
+                f"nothing was exported: {said}{advice}", code="preflight_failed", findings=findings
             )
 
 
@@ -123,6 +135,18 @@ def preflight(
     return search.report()
 
 
+def preflight_leaving_out(
+    layout: TrainerLayout,
+    rows: Iterable[tuple[str, TrainingPair]],
+    tokenizer: "ChatTokenizer | None" = None,
+    max_length: int | None = None,
+) -> tuple[Preflight, list[LeftOutPair]]:
+    """The same; pairs with an error of their own are warned of, and told."""
+    search = Search(layout, tokenizer, max_length)
+    left = [each for split, pair in rows if (each := search.take(split, pair)) is not None]
+    return search.report(), left
+
+
 class Search:
     """Takes rows one by one and remembers what was found."""
 
@@ -141,6 +165,22 @@ class Search:
         for said in dict.fromkeys(self.check(split, item)):
             code, _, detail = said.partition(": ")
             self.found(name_of(item), code, detail)
+
+    def take(self, split: str, pair: TrainingPair) -> LeftOutPair | None:
+        """Add the pair if it can leave; else why not. A leak is no fault of the pair's."""
+        said = [*dict.fromkeys(self.check(split, pair))]
+        for each in said:
+            code, _, detail = each.partition(": ")
+            severity, message = CODES[code]
+            if severity == "error" and code != "leak":
+                why = f"{message}: {detail}" if detail else message
+                self.found(pair.pair_id, "pair_left_out", why)
+                return LeftOutPair(pair.pair_id, pair.prompt_id, split, code, why)
+        self.rows += 1
+        for each in said:
+            code, _, detail = each.partition(": ")
+            self.found(pair.pair_id, code, detail)
+        return None
 
     def found(self, name: str, code: str, detail: str = "") -> None:
         self.counts[code, detail] += 1

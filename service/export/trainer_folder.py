@@ -1,10 +1,12 @@
 """An export in a trainer's layout: exact columns, what loads them, where each row comes from."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
@@ -13,7 +15,12 @@ from service.errors import Invalid
 from service.export import described_files, manifest
 from service.export.folder import SPLITS
 from service.export.layout import PairLayout, Place, Row, TrainerLayout, TrainingPair
-from service.export.preflight import Preflight, preflight
+from service.export.preflight import (
+    LeftOutPair,
+    Preflight,
+    preflight,
+    preflight_leaving_out,
+)
 from service.export.resample import resample
 from service.export.shards import COLUMNS, IMAGES, STRINGS, FileFacts, SplitWriter, facts
 from service.export.tokenizers import digest, load_tokenizer
@@ -26,6 +33,8 @@ from service.writing import write_rows
 OUTPUTS = ("score_chosen", "score_rejected", "rejected_weight")  # where a recipe gives them
 TEXTS = ("prompt", "chosen", "rejected")
 CARD, CHECKS, DATA, PROVENANCE = "README.md", "preflight.json", "data", "provenance"
+LEFT_OUT = "left_out.jsonl"
+ADVICE = "; leave_out (--leave-out) leaves such pairs out and names them in left_out.jsonl"
 PAIR_LAYOUTS = tuple(name for name, found in LAYOUTS.items() if issubclass(found, PairLayout))
 
 
@@ -37,7 +46,7 @@ class Wanted(NamedTuple):
     tokenizer: str | None = None
     max_length: int | None = None
     resample: bool = False
-    leave_out: bool = False  # records that the layout can't say; else they refuse the export
+    leave_out: bool = False  # what the layout can't say; else it refuses the export
 
 
 def layout_of(wanted: Wanted) -> PairLayout:
@@ -58,12 +67,17 @@ def write(source: Path, out: Path, wanted: Wanted) -> tuple[int, dict[str, FileF
     layout = layout_of(wanted)
     described = manifest.load(source)
     splits = [split["name"] for split in described["report"]["splits"]]
-    checked = check(source, splits, layout, wanted)
+    checked, left = check(source, splits, layout, wanted)
+    gone = frozenset(each.pair_id for each in left)
+    if left and not checked.rows:
+        detail = f"all {len(left):,} pairs are left out: {left[0].message}"
+        raise Invalid(detail, code="nothing_to_export")
+    described = {**described, **accounted(left)}
     for folder in (DATA, PROVENANCE):
         (out / folder).mkdir(parents=True)
     files: dict[str, FileFacts] = {}
     for split in splits:
-        pairs = read_pairs(source, split)
+        pairs = (each for each in read_pairs(source, split) if each.pair_id not in gone)
         if wanted.resample and not (layout.takes_weight and layout.takes_soft_label):
             pairs = resample(pairs, described["seed"])
         files |= write_split(out, split, layout, layout.rows(pairs))
@@ -76,6 +90,9 @@ def write(source: Path, out: Path, wanted: Wanted) -> tuple[int, dict[str, FileF
     extra = dict(layout.config_files(place))
     extra[CHECKS] = checked.model_dump_json(indent=2).encode() + b"\n"
     extra[CARD] = card(layout, described, place, rows).encode()
+    if left:
+        lines = (orjson.dumps(each._asdict(), option=orjson.OPT_APPEND_NEWLINE) for each in left)
+        extra[LEFT_OUT] = b"".join(lines)
     if (source / SPLITS).is_file():
         extra[SPLITS] = (source / SPLITS).read_bytes()
     for name, content in extra.items():
@@ -87,12 +104,25 @@ def write(source: Path, out: Path, wanted: Wanted) -> tuple[int, dict[str, FileF
     return sum(rows.values()), files | {manifest.NAME: facts(out / manifest.NAME)}
 
 
-def check(source: Path, splits: list[str], layout: PairLayout, wanted: Wanted) -> Preflight:
+def check(
+    source: Path, splits: list[str], layout: PairLayout, wanted: Wanted
+) -> tuple[Preflight, list[LeftOutPair]]:
+    """Raises Invalid where something is wrong that may not be left out."""
     tokenizer = load_tokenizer(wanted.tokenizer) if wanted.tokenizer else None
     rows = ((split, pair) for split in splits for pair in read_pairs(source, split))
+    if wanted.leave_out:
+        found, left = preflight_leaving_out(layout, rows, tokenizer, wanted.max_length)
+        found.refuse_errors()
+        return found, left
     found = preflight(layout, rows, tokenizer, wanted.max_length)
-    found.refuse_errors()
-    return found
+    found.refuse_errors(ADVICE)
+    return found, []
+
+
+def accounted(left: Sequence[LeftOutPair]) -> dict[str, dict[str, int]]:
+    """For the manifest, where there is anything: pairs by the code of what is wrong with them."""
+    counts = Counter(each.code for each in left)
+    return {"pairs_left_out": dict(sorted(counts.items()))} if counts else {}
 
 
 def read_pairs(source: Path, split: str) -> Iterator[TrainingPair]:
@@ -203,6 +233,9 @@ def card(
     counted = ", ".join(f"{count} rows in {split}" for split, count in rows.items())
     recipe = described["recipe"]["id"]
     columns = ", ".join(f"`{name}`" for name in layout.columns)
+    gone = sum(described.get("pairs_left_out", {}).values())
+    few = f"{gone:,} {'pair' if gone == 1 else 'pairs'} that it can't take: `{LEFT_OUT}` has why."
+    left = f"Left out: {few}\n\n" if gone else ""
     whose = described.get("labels")
     said = f"Labels: {words.labels(LabelsLine.model_validate(whose))}\n\n" if whose else ""
     return (
@@ -210,6 +243,6 @@ def card(
         f"# Preference pairs for {layout.name}\n\n{layout.description}: {counted}; "
         f"columns {columns}. Selected by the recipe {recipe}, budget {described['budget']}, "
         f"seed {described['seed']}.\n\n"
-        f"{said}`provenance/` says, row by row in the same order, where each row comes from; "
+        f"{left}{said}`provenance/` says, row by row in the same order, where each row comes from; "
         "`preflight.json` what was checked; `manifest.json` has the hash of every file.\n"
     )

@@ -32,4 +32,5 @@ def hint(path: str, near: list[str]) -> str:
         return f"the dataset has no scores of {signal} yet: score it, or select by a recipe with it"
     if near:
         return f"near: {', '.join(near)}"
-    return "the fields are listed under /pairs/fields, and a text stands in 'single' quotes"
+    listed = "`prefsift query DATASET --list-fields` (GET …/pairs/fields) lists the fields"
+    return f"{listed}, and a text stands in 'single' quotes"

@@ -76,7 +76,7 @@ class ExportIn(BaseModel):
     )
     leave_out: bool = Field(
         default=False,
-        description="of a record layout: leave out, and count, the records that it can't say",
+        description="leave out and count what a trainer's layout can't say; pairs: left_out.jsonl",
     )
     test_fraction: float = Field(
         default=TEST_FRACTION, ge=0, le=0.5, description="probability of a group of prompts"
@@ -120,9 +120,9 @@ class DatasetExportIn(ExportIn):
 
 DEFAULTS, WHOLE = ExportIn(), DatasetExportIn()
 # What would be taken and not be used, and where it would be.
-PAIRS = {"leave_out": "layouts of records"}
 RECORDS = {name: "layouts of pairs" for name in ("tokenizer", "resample")}
-FOLDER = {name: "trainers' layouts" for name in (*RECORDS, "options", "max_length")} | PAIRS
+OWN = (*RECORDS, "options", "max_length", "leave_out")
+FOLDER = {name: "trainers' layouts" for name in OWN}
 
 
 class FileOut(BaseModel):
@@ -179,7 +179,8 @@ def check_layout(body: ExportIn) -> None:
     if body.layout == "huggingface":
         refuse(body, FOLDER)
         return
-    refuse(body, RECORDS if body.layout in RECORD_LAYOUTS else PAIRS)
+    if body.layout in RECORD_LAYOUTS:
+        refuse(body, RECORDS)
     names = ("layout", "options", "tokenizer", "max_length", "resample", "leave_out")
     wanted = trainer_folder.Wanted(*(getattr(body, name) for name in names))
     if body.layout not in RECORD_LAYOUTS:

@@ -27,18 +27,19 @@ def ratings(tmp_path: Path) -> Path:
 def test_ratings_are_previewed_built_selected_and_exported(
     stack: Home, ratings: Path, tmp_path: Path
 ) -> None:
-    uploads = orjson.loads(stack.prefsift("upload", ratings, "--dataset", "rated").out)
+    uploads = orjson.loads(stack.prefsift("upload", ratings, "--dataset", "rated", "--json").out)
     assert [(each["accepted"], each["pairs"]) for each in uploads] == [(40, 0)]
     asked = ("pairs", "build", "rated", "--policy", "all_pairs", "--min-gap", "3", "--json")
     seen = stack.prefsift(*asked, "--preview").json
     assert (seen["report"]["pairs"], seen["policy"]["min_gap"]) == (30, 3)
-    assert orjson.loads(stack.prefsift("pairs", "list", "rated").out) == []
+    assert orjson.loads(stack.prefsift("pairs", "list", "rated", "--json").out) == []
     made = stack.prefsift(*asked).json
     assert (made["state"], made["pairs"], made["report"]["pairs"]) == ("ready", 30, 30)
     assert stack.prefsift(*asked).json["id"] == made["id"]
-    subset = stack.prefsift("select", "rated", "--recipe", "random", "--budget", "20").json
+    wanted = ("select", "rated", "--recipe", "random", "--budget", "20", "--json")
+    subset = stack.prefsift(*wanted).json
     out = tmp_path / "out"
-    assert stack.prefsift("export", subset["id"], "--out", out).json["rows"] == 20
+    assert stack.prefsift("export", subset["id"], "--out", out, "--json").json["rows"] == 20
     assert stack.prefsift("verify", out).code == 0
     rows = pq.read_table(out / "data").to_pylist()
     assert {row["margin"] for row in rows} <= {3, 5}
@@ -46,7 +47,7 @@ def test_ratings_are_previewed_built_selected_and_exported(
     assert (refused.code, "1 subsets were selected from its pairs" in refused.err) == (1, True)
     other = stack.prefsift("pairs", "build", "rated", "--policy", "curry", "--json").json
     assert stack.prefsift("pairs", "remove", "rated", other["id"]).code == 0
-    listed = orjson.loads(stack.prefsift("pairs", "list", "rated").out)
+    listed = orjson.loads(stack.prefsift("pairs", "list", "rated", "--json").out)
     assert [build["id"] for build in listed] == [made["id"]]
 
 
@@ -103,7 +104,7 @@ def test_pairs_are_found_by_meaning_and_by_words(stack: Home, tmp_path: Path) ->
     lines = [{"prompt": prompt, "chosen": "So.", "rejected": "No idea."} for prompt in asked]
     few = tmp_path / "few.jsonl"
     few.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
-    [upload] = orjson.loads(stack.prefsift("upload", few, "--dataset", "meant").out)
+    [upload] = orjson.loads(stack.prefsift("upload", few, "--dataset", "meant", "--json").out)
     url, key = ((stack.path / name).read_text().strip() for name in ("api.url", "api.key"))
     with client_of(url, key) as api:
         signals = {"signals": [{"kind": "embedding"}]}

@@ -18,7 +18,7 @@ WANTED = ("--recipe", "random", "--budget", "25")
 def test_an_export_is_made_again_and_compared(stack: Home, few: Path, tmp_path: Path) -> None:
     out, other = tmp_path / "out", tmp_path / "other"
     assert stack.prefsift("upload", few, "--dataset", "mine").code == 0
-    subset = stack.prefsift("select", "mine", *WANTED, "--seed", "3").json["id"]
+    subset = stack.prefsift("select", "mine", *WANTED, "--seed", "3", "--json").json["id"]
     assert stack.prefsift("export", subset, "--out", out).code == 0
     before = orjson.loads(stack.prefsift("datasets", "--json").out)
     done = stack.prefsift("replay", out / "manifest.json", "--data", few)
@@ -26,7 +26,7 @@ def test_an_export_is_made_again_and_compared(stack: Home, few: Path, tmp_path: 
     assert "the same bytes in all" in done.out
     assert stack.prefsift("replay", out, "--json").json == {"same": True, "changes": []}
     assert orjson.loads(stack.prefsift("datasets", "--json").out) == before
-    second = stack.prefsift("select", "mine", *WANTED, "--seed", "4").json["id"]
+    second = stack.prefsift("select", "mine", *WANTED, "--seed", "4", "--json").json["id"]
     found = stack.prefsift("diff", out, second, "--json").json
     assert found["added"] == found["removed"] > 0
     assert found["kept"] + found["added"] == 25
@@ -74,7 +74,7 @@ def test_a_dataset_leaves_by_a_filter_goes_to_a_hub_by_its_id_and_is_made_again(
     data, out = mixed(tmp_path / "mixed.jsonl"), tmp_path / "native"
     assert stack.prefsift("upload", data, "--dataset", "filtered").code == 0
     wanted = ["--layout", "native", "--where", "agreement = 1", "--out", out]
-    found = stack.prefsift("export", "filtered", *wanted).json
+    found = stack.prefsift("export", "filtered", *wanted, "--json").json
     described = manifest.load(out)
     assert (found["rows"], described["recipe"]["where"]) == (16, "agreement = 1")
     assert verify(out) == []
@@ -97,7 +97,7 @@ def test_what_a_layout_can_not_say_is_left_out_when_asked(stack: Home, tmp_path:
     refused = stack.prefsift(*wanted)
     assert (refused.code, out.exists()) == (1, False)
     assert "the layout can't say what the row holds" in refused.err
-    assert stack.prefsift(*wanted, "--leave-out").json["rows"] == 4
+    assert stack.prefsift(*wanted, "--leave-out", "--json").json["rows"] == 4
     assert "Left out: 20 records." in (out / "README.md").read_text("utf-8")
     assert verify(out) == []
 
@@ -106,7 +106,7 @@ def test_a_replay_of_what_was_erased_says_so(stack: Home, tmp_path: Path) -> Non
     data, out = mixed(tmp_path / "mixed.jsonl"), tmp_path / "out"
     assert stack.prefsift("upload", data, "--dataset", "erased").code == 0
     wanted = ["--layout", "native", "--where", "agreement = 1", "--out", out]
-    assert stack.prefsift("export", "erased", *wanted).json["rows"] == 16
+    assert stack.prefsift("export", "erased", *wanted, "--json").json["rows"] == 16
     assert stack.prefsift("erase", "erased", "--annotator", "ann", "--yes").code == 0
     done = stack.prefsift("replay", out, "--dataset", "erased", "--json")
     assert done.code == 1

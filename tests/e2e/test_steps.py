@@ -13,18 +13,24 @@ pytestmark = pytest.mark.e2e
 
 
 def test_upload_select_evaluate_export_one_by_one(stack: Home, few: Path, tmp_path: Path) -> None:
-    uploads = orjson.loads(stack.prefsift("upload", few, "--dataset", "steps").out)
+    uploads = orjson.loads(stack.prefsift("upload", few, "--dataset", "steps", "--json").out)
     assert [(each["rows_in"], each["state"]) for each in uploads] == [(40, "ingested")]
-    again = orjson.loads(stack.prefsift("upload", few, "--dataset", "steps").out)
+    again = orjson.loads(stack.prefsift("upload", few, "--dataset", "steps", "--json").out)
     assert again == uploads
-    subset = stack.prefsift("select", "steps", "--recipe", "random", "--budget", "25").json
+    wanted = ("select", "steps", "--recipe", "random", "--budget", "25")
+    subset = stack.prefsift(*wanted, "--json").json
     assert (subset["state"], subset["size"]) == ("ready", 25)
-    judged = stack.prefsift("evaluate", subset["id"]).json
+    told = stack.prefsift(*wanted, "--tag", "told").out
+    assert told.startswith(f"25 of {subset['pool']} pairs kept by random (budget 25, seed 0)\n")
+    assert "\nnext: prefsift evaluate " in told
+    judged = stack.prefsift("evaluate", subset["id"], "--json").json
     assert judged["better_than_random"] is None
     out = tmp_path / "out"
-    export = stack.prefsift("export", subset["id"], "--out", out).json
+    export = stack.prefsift("export", subset["id"], "--out", out, "--json").json
     assert export["rows"] == 25
     assert stack.prefsift("verify", out).code == 0
+    again = stack.prefsift("export", subset["id"], "--out", out).out
+    assert again.startswith(f"25 rows written to {out}\n")
     every = orjson.loads(stack.prefsift("jobs", "--json").out)
     jobs = [job for job in every if job["dataset_id"] == uploads[0]["dataset_id"]]
     assert {job["kind"] for job in jobs} == {"ingest", "select", "evaluate", "export"}
@@ -48,10 +54,10 @@ def test_the_quickstart_script_does_the_same_over_rest(
 
 
 def test_a_source_leaves_for_a_while_and_for_good(stack: Home, few: Path) -> None:
-    [upload] = orjson.loads(stack.prefsift("upload", few, "--dataset", "leaving").out)
-    assert stack.prefsift("withdraw", upload["id"]).json["upload"]["state"] == "withdrawn"
-    assert stack.prefsift("restore", upload["id"]).json["pairs"] == upload["pairs"]
-    wanted = ["erase", "leaving", "--upload", upload["id"]]
+    [upload] = orjson.loads(stack.prefsift("upload", few, "--dataset", "leaving", "--json").out)
+    assert stack.prefsift("withdraw", upload["id"], "--json").json["upload"]["state"] == "withdrawn"
+    assert stack.prefsift("restore", upload["id"], "--json").json["pairs"] == upload["pairs"]
+    wanted = ["erase", "leaving", "--upload", upload["id"], "--json"]
     assert stack.prefsift(*wanted, "--dry-run").json["state"] == "dry_run"
     erased = stack.prefsift(*wanted, "--yes").json["erased"]
     assert (erased["pairs"], erased["records"]) == (upload["pairs"], upload["accepted"])
@@ -64,7 +70,10 @@ def test_pairs_are_filtered_and_ordered(stack: Home, few: Path) -> None:
     lengths = [len(pair["chosen"]["text"]) for pair in longer]
     assert lengths == sorted(lengths, reverse=True)
     assert all(len(pair["rejected"]["text"]) < len(pair["chosen"]["text"]) for pair in longer)
-    assert stack.prefsift(*asked, "--explain").json["where"] == "chosen.length > rejected.length"
+    assert (
+        stack.prefsift(*asked, "--explain", "--json").json["where"]
+        == "chosen.length > rejected.length"
+    )
     wrong = stack.prefsift("query", "asked", "--where", "votes = 'x'")
     assert wrong.code == 2
     assert "compares" in wrong.err

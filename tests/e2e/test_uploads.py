@@ -46,7 +46,7 @@ def test_a_dry_run_shows_a_file_and_stores_nothing(stack: Home, tmp_path: Path) 
     assert (found["accepted"], found["rejected"]) == (1, 1)
     assert orjson.loads(stack.prefsift("jobs", "--json").out) == []
     assert "dry" not in stack.prefsift("datasets").out
-    (upload,) = orjson.loads(stack.prefsift(*words[:4], *words[5:]).out)
+    (upload,) = orjson.loads(stack.prefsift(*words[:4], *words[5:], "--json").out)
     assert (upload["accepted"], upload["mapping"]) == (1, {"prompt": "question"})
 
 
@@ -60,13 +60,13 @@ def test_a_large_file_goes_on_where_it_was_killed(stack: Home, tmp_path: Path) -
         time.sleep(0.02)
     first.send_signal(signal.SIGKILL)
     first.communicate()
-    (upload,) = orjson.loads(stack.prefsift("upload", path, "--dataset", "large").out)
+    (upload,) = orjson.loads(stack.prefsift("upload", path, "--dataset", "large", "--json").out)
     assert (upload["size"], upload["pairs"]) == (path.stat().st_size, 400)
     assert not any(parts.iterdir())
 
 
 def test_an_import_fetches_data_only(stack: Home) -> None:
-    done = stack.prefsift("import", "org/pairs", "--dataset", "hub", "--split", "train")
+    done = stack.prefsift("import", "org/pairs", "--dataset", "hub", "--split", "train", "--json")
     (upload,) = orjson.loads(done.out)
     assert (upload["filename"], upload["pairs"]) == ("train.jsonl", 7)
     refused = stack.prefsift("import", "http://127.0.0.1:1/x", "--dataset", "hub")

@@ -91,7 +91,13 @@ def test_a_file_says_which_recipes_it_suits(tmp_path: Path) -> None:
     found = {line["name"]: line["runs"] for line in lines}
     assert found["random"] == "full"
     assert found["conformal_clean"] == "needs:[gold >= 200]"
-    assert "there: 0" in run("recipes", str(file))
+    told = run("recipes", str(file))
+    assert all(len(line) <= 80 and line == line.rstrip() for line in told.splitlines())
+    assert told.startswith(f"{len(RECIPES)} recipes; on pairs.jsonl, ")
+    first, second, third = (told.index(f"\n{name} ") for name in ("fifa", "deita", "oasst_ranked"))
+    assert first < second < third  # in full, degraded, not at all
+    assert "\n    needs gold, 200 or more (there: 0): calibration\n" in told
+    assert "\n    without judge (there: 0): " in told
 
 
 def test_an_unknown_recipe_is_refused_by_name() -> None:

@@ -18,24 +18,66 @@ selector: {kind: top, term: margin}
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("reward_margin}", "reward_margin, folds: 1}", "line 4, signals.m.folds: Input should be"),
-        ("kind: reward_margin", "kind: magic", "line 4, signals.m: Input tag 'magic'"),
-        ("title: Mine\n", "", "line 1, title: Field required"),
+        ("reward_margin}", "reward_margin, folds: 1}", "line 4, signals.m.folds: 1 is wrong: it"),
+        (
+            "kind: reward_margin",
+            "kind: magic",
+            "line 4, signals.m: there is no kind 'magic'; known: ",
+        ),
+        ("reward_margin", "reward_margn", "there is no kind 'reward_margn'; near: reward_margin"),
+        ("reward_margin}", "reward_margin, fold: 3}", "line 4, signals.m.fold: there is no such"),
+        ("title: Mine\n", "", "line 1, title: is missing"),
         (
             "selector: {kind: top",
             "selector:\n  {kin: top",
-            "line 6, selector: Unable to extract tag",
+            "line 6, selector: it names no kind: give kind",
         ),
         ("terms:", "outputs: {chosen: margin}\nterms:", "line 5, outputs.chosen: chosen is what"),
         ("terms:", "pairs: nope\nterms:", "line 5, pairs: there is no pair policy 'nope'"),
-        ("terms:", "needs: [{what: luck, for: x}]\nterms:", "line 5, needs.0.what: Input should"),
-        ("terms:", "outputs: {weight: gone}\nterms:", "no term of the recipe is called gone"),
+        (
+            "terms:",
+            "needs: [{what: luck, for: x}]\nterms:",
+            "line 5, needs.0.what: 'luck' is none of",
+        ),
+        (
+            "terms:",
+            "outputs: {weight: gone}\nterms:",
+            "line 5, outputs.weight: no term of the recipe is",
+        ),
+        (
+            "term: margin",
+            "term: margn",
+            "line 6, selector.term: no term of the recipe is called margn; near: margin",
+        ),
+        ("m.margin_mean", "m.margin_men", "line 5, terms.margin: term margin: m has no output"),
+        ("m.margin_mean", "n.margin_mean", "line 5, terms.margin: term margin: the recipe has no"),
+        (
+            "reward_margin}",
+            "preference_strength, edges: [0.4, 0.1]}",
+            "line 4, signals.m.edges: edges ascend between 0 and 1, not 0.4, 0.1",
+        ),
+        (
+            "terms:",
+            "expects: [{check: within, term: margin, low: 2, high: 1}]\nterms:",
+            "line 5, expects.0: low 2 is above high 1",
+        ),
     ],
 )
 def test_what_is_wrong_in_a_file_is_said_with_line_and_field(old: str, new: str, said: str) -> None:
     with pytest.raises(ValueError, match=r"mine\.yaml line") as error:
         parse(GOOD.replace(old, new, 1), "mine.yaml")
     assert said in str(error.value)
+
+
+def test_every_term_that_is_wrong_is_said_at_its_own_line() -> None:
+    checks = "expects:\n  - {check: size}\n  - {check: mean_above_pool, term: gone}\n"
+    gates = "{kind: gates, all: [{term: lost, at_least: 1}], then: {kind: top, term: margin}}"
+    text = GOOD.replace("{kind: top, term: margin}", gates) + checks
+    with pytest.raises(ValueError, match="no term") as error:
+        parse(text, "mine.yaml")
+    first, second = str(error.value).split("; known: margin")[:2]
+    assert first.startswith("mine.yaml line 6, selector.all.0.term: no term of the recipe is")
+    assert second.startswith("; mine.yaml line 9, expects.1.term: no term of the recipe is")
 
 
 def test_a_named_policy_becomes_the_whole_one() -> None:

@@ -97,7 +97,7 @@ def test_options_weights_and_lengths(client: TestClient, subset: Subset, tmp_pat
     [
         ({"layout": "huggingface", "tokenizer": "gpt2", "max_length": 5}, "tokenizer"),
         ({"layout": "huggingface", "options": {"margin": True}}, "options"),
-        ({"layout": "trl_preference", "leave_out": True}, "leave_out"),
+        ({"layout": "huggingface", "leave_out": True}, "leave_out"),
         ({"layout": "ranked", "resample": True}, "resample"),
     ],
 )

@@ -171,10 +171,10 @@ def test_a_running_build_is_not_deleted_and_is_not_started_twice(
     [
         ("nothing", "known: all_pairs, best_by_score"),
         ("/etc/passwd.yaml", "there is no pair policy"),
-        ({"kind": "magic"}, "'best_vs_worst'"),
+        ({"kind": "magic"}, "there is no kind 'magic'; known: "),
         (
             {"kind": "curry", "by": {"label": "ratings", "x": 1}},
-            '"detail":"body.policy.whole.curry.by.ratings.x: Extra inputs are not permitted"',
+            '"detail":"body.policy.whole.curry.by.ratings.x: there is no such field"',
         ),
         ({"kind": "curry", "ties": "soft"}, "soft"),
         ({"kind": "all_pairs", "ties": "soft", "min_gap": 1}, "ties have no gap"),

@@ -49,6 +49,6 @@ def test_a_pair_is_listed_decided_and_opened_again(client: TestClient) -> None:
     undone = said("undo", "by command", "1", "--author", "dan")
     assert undone.startswith("version 2: dan took version 1 back; ")
     assert queue(client, dataset) == before
-    history = orjson.loads(said("history", "by command"))
+    history = orjson.loads(said("history", "by command", "--json"))
     assert history == got(client, f"/datasets/{dataset}/verdicts")["items"]
     assert [(each["author"], each["reason"]) for each in history] == [("eve", "so"), ("dan", None)]
