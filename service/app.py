@@ -11,6 +11,7 @@ from service.intake.patience import BodyPatience
 from service.middleware import BodyLimit, RequestContext
 from service.parameters import known_only
 from service.routes import (
+    advice,
     audits,
     catalogue,
     compositions,
@@ -60,6 +61,7 @@ TAGS = [
     {"name": "jobs", "description": "Everything that takes longer than a request"},
     {"name": "scores", "description": "What the signals said about each item"},
     {"name": "subsets", "description": "Selections by a recipe, with rank and reason of each pair"},
+    {"name": "advice", "description": "Which recipe helps on a dataset, or that none does"},
     {"name": "audits", "description": "What a dataset's labels are worth"},
     {"name": "review", "description": "What humans should look at, and what they decided"},
     {"name": "duplicates", "description": "What a dataset says more than once"},
@@ -86,7 +88,7 @@ ROUTES = (
     datasets, uploads, upload_sessions, imports, pairs, pair_builds, jobs, scores, subsets, exports,
     erasures, catalogue, policies, system, streams, records, viewer, views, diffs, replays,
     audits, reviews, compositions, export_lists, duplicates, topics,
-    contamination, what_if,
+    contamination, advice, what_if,
 )  # fmt: skip
 for module in ROUTES:
     lenient = module in (viewer, system)

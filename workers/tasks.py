@@ -10,6 +10,7 @@ from service import db, logs
 from service.queue import QUEUES, celery
 from service.tables.jobs import JobKind
 from workers import (
+    advising,
     auditing,
     erasing,
     evaluating,
@@ -39,6 +40,7 @@ HANDLERS: dict[JobKind, Handler] = {
     JobKind.embed_text: querying.EmbeddingText(),
     JobKind.audit: auditing.Auditing(),
     JobKind.index_words: indexing.Indexing(),
+    JobKind.advise: advising.Advising(),
     JobKind.what_if: sketching.Sketching(),
 }
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import t as student
 
 from curation.evaluation.heads import HEADS, TOP
 from curation.evaluation.intervals import Interval, corrected
@@ -140,6 +139,8 @@ def ratio(found: Splits) -> float:
 def chance(values: Sequence[float], test_to_train: float) -> float:
     """One-sided p of a mean of 0 or less, by the corrected resampled t-test: the training sets of
     the splits overlap (Nadeau & Bengio 2003)."""
+    from scipy.stats import t as student
+
     figures = np.asarray(values, np.float64)
     n, mean = len(figures), float(figures.mean())
     error = float(np.sqrt((1 / n + test_to_train) * figures.var(ddof=1))) if n > 1 else 0.0

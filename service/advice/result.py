@@ -247,18 +247,19 @@ def said(decision: Decision, rows: Sequence[ComparedOut], run: Run) -> str:
     if not rows:
         return "no recipe could be compared" + sample
     if decision.recommended is None:
+        nearest = min(rows, key=lambda row: (row.p, -row.heads[TOP].gain.mean, row.name))
         return (
             f"none of {len(rows)} recipes is shown to beat a random {run.budget}: take a random "
-            f"subset, or all pairs; {decision.confidence:.1%} sure of the nearest, and "
-            f"{1 - CHANCE:.1%} is asked for{sample}"
+            f"subset, or all pairs; {nearest.name} comes nearest, {decision.confidence:.1%} sure "
+            f"where {1 - CHANCE:.1%} is asked for{sample}"
         )
     best = next(row for row in rows if row.name == decision.recommended)
     head = best.heads[TOP]
     low, high = head.gain.low or 0.0, head.gain.high or 0.0
     says = (
-        f"{best.name}: {head.gain.mean:+.3f} over a random {run.budget} [{low:+.3f}, {high:+.3f}], "
-        f"over {best.splits} splits; {decision.confidence:.1%} sure that it is better for both "
-        f"heads, corrected for {len(rows)} recipes"
+        f"{best.name}: {head.gain.mean:+.3f} over as many random pairs [{low:+.3f}, {high:+.3f}], "
+        f"{best.splits} splits; {decision.confidence:.1%} sure that it is better for both heads, "
+        f"corrected for {len(rows)} recipes"
     )
     others = [name for name in decision.tied if name != best.name]
     if others:
