@@ -57,9 +57,10 @@ def embedding_model(session: Session, workspace_id: uuid.UUID, embedder: Signal)
     ).one()
 
 
-def newest_fit(session: Session, signal_id: int) -> FitRow | None:
-    """The generation in use."""
+def newest_fit(session: Session, signal_id: int, pool: str | None = None) -> FitRow | None:
+    """The generation in use: of all of the dataset, or of a pool."""
     newest = select(FitRow).where(FitRow.signal_id == signal_id).order_by(FitRow.id.desc())
+    newest = newest.where(FitRow.pool.is_not_distinct_from(pool))
     return session.scalars(newest.limit(1)).first()
 
 
@@ -68,11 +69,14 @@ def items_sha256(ids: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
 
 
-def store_fit(session: Session, signal_id: int, ids: Sequence[str], fit: Fit) -> FitRow:
+def store_fit(
+    session: Session, signal_id: int, ids: Sequence[str], fit: Fit, pool: str | None = None
+) -> FitRow:
     """The artifact as a file by content hash, and its row: the newest, also where an earlier fit
     saw the same items, which it replaces with its file."""
     again = delete(FitRow).where(FitRow.items_sha256 == items_sha256(ids))
-    mine = again.where(FitRow.signal_id == signal_id).returning(FitRow.artifact)
+    again = again.where(FitRow.signal_id == signal_id, FitRow.pool.is_not_distinct_from(pool))
+    mine = again.returning(FitRow.artifact)
     replaced = session.scalars(mine).all()
     with tempfile.TemporaryFile() as artifact:  # of a million vectors it has gigabytes
         np.savez(artifact, allow_pickle=False, **dict(fit.arrays))
@@ -80,6 +84,7 @@ def store_fit(session: Session, signal_id: int, ids: Sequence[str], fit: Fit) ->
         key = files.put(artifact)
     row = FitRow(
         signal_id=signal_id,
+        pool=pool,
         items_sha256=items_sha256(ids),
         items=len(ids),
         artifact=key,

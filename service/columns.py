@@ -202,14 +202,21 @@ def raw(session: Session) -> Connection[Any]:
     return connection
 
 
-def load_scores(session: Session, scores: Generation, ids: Sequence[str]) -> NDArray[np.float64]:
-    """Values in the order of the item ids, NaN where a cell is missing or has no value."""
+def load_scores(
+    session: Session, scores: Generation, ids: Sequence[str], *, few: bool = False
+) -> NDArray[np.float64]:
+    """Values in the order of the item ids, NaN where a cell is missing or has no value. `few`: of
+    a large dataset, so that only their cells are read."""
+    fit = Score.fit_id.is_(None) if scores.fit_id is None else Score.fit_id == scores.fit_id
     cells = select(cast(Score.item_id, String), Score.value).where(
-        Score.signal_id == scores.signal_id,
-        Score.fit_id.is_not_distinct_from(scores.fit_id),
-        Score.output == scores.output,
+        Score.signal_id == scores.signal_id, fit, Score.output == scores.output
     )
+    queries = [cells.execution_options(yield_per=STREAMED)]
+    if few:
+        names = sorted({*ids})
+        blocks = (names[start : start + STREAMED] for start in range(0, len(names), STREAMED))
+        queries = [cells.where(Score.item_id.in_(map(uuid.UUID, block))) for block in blocks]
     found: dict[str, float | None] = {
-        item: value for item, value in session.execute(cells.execution_options(yield_per=STREAMED))
+        item: value for query in queries for item, value in session.execute(query)
     }
     return np.array([found.get(name) for name in ids], np.float64)

@@ -21,10 +21,12 @@ def plan(session: Session, job: Job, policy: PairPolicy) -> list[ShardPlan]:
     newest = newest_build(session, job.dataset_id, policy)
     labels = labels_sha256(session, job.dataset_id)
     if newest is not None and newest.labels_sha256 == labels:
+        job.spec = {**job.spec, "build": newest.ordinal}
         return []
     described = {"policy": policy.model_dump(mode="json"), "policy_sha256": policy.sha256()}
     made = add_build(session, job.dataset_id, described, labels)
     made.job_id = job.id
+    job.spec = {**job.spec, "build": made.ordinal}
     prompts = select(func.count()).where(Prompt.dataset_id == job.dataset_id)
     return [ShardPlan({"build_id": str(made.id)}, rows=session.scalar(prompts) or 0)]
 

@@ -96,9 +96,11 @@ def row_wise(
     session: Session, subset: Subset, recipe: Recipe, pairs: Pairs
 ) -> dict[str, NDArray[np.float64]]:
     """The stored terms that depend on one row; the others are fitted on the training fold alone."""
-    uses = signals_in_use(session, subset, recipe)
-    found = given(session, recipe, pairs, uses)
-    return {term: v for term, v in found.items() if not recipe.output(term)[1].whole_dataset}
+    signals = {name: each for name, each in recipe.signals.items() if not each.whole_dataset}
+    terms = {term: of for term, of in recipe.terms.items() if of.partition(".")[0] in signals}
+    own = recipe.model_copy(update={"signals": signals, "terms": terms})
+    uses = signals_in_use(session, subset, own)
+    return given(session, subset.dataset_id, own, pairs, uses)
 
 
 def wanted(session: Session, job: Job, subset: Subset, pairs: Pairs) -> Wanted:

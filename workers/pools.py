@@ -16,11 +16,13 @@ from curation.selectors import Pool, Selection
 from curation.signals import Level, Signal
 from service.cells import embedding_model, newest_fit, signal_row
 from service.columns import Generation, load_scores, with_vectors
+from service.composing.learning import learning_pool
 from service.export.pair_labels import TELLING
 from service.export.shards import COLUMNS
 from service.media import media_pairs, texts_of
 from service.selection import FitUse, SignalUse
 from service.tables.datasets import Dataset
+from service.tables.pairs import Pair
 from service.tables.scores import Score
 from service.tables.subsets import Subset
 from workers.embedding import embedder_of
@@ -32,7 +34,7 @@ def pool_of(session: Session, subset: Subset, recipe: Recipe, pairs: Pairs) -> t
     uses = signals_in_use(session, subset, recipe)
     workspace_id = session.get_one(Dataset, subset.dataset_id).workspace_id
     seen = with_selected_vectors(session, recipe, pairs, subset.dataset_id, workspace_id)
-    return apply.pool(recipe, seen, given(session, recipe, pairs, uses)), uses
+    return apply.pool(recipe, seen, given(session, subset.dataset_id, recipe, pairs, uses)), uses
 
 
 def outputs_of(recipe: Recipe, uses: Uses) -> dict[str, str]:
@@ -62,14 +64,17 @@ def missing_terms(
 
 
 def signals_in_use(session: Session, subset: Subset, recipe: Recipe) -> Uses:
-    """The newest generation of each signal's scores, by the signal's name in the recipe."""
+    """The newest generation of each signal's scores, by the signal's name in the recipe: of those
+    that learn, the one that learnt from the subset's pool."""
     columns = export_columns(recipe)
+    learns = any(signal.whole_dataset for signal in recipe.signals.values())
+    pool = learning_pool(session, subset) if learns else None
     uses: dict[str, tuple[Generation, SignalUse]] = {}
     for name, signal in recipe.signals.items():
         if signal.level == Level.text:
             continue
         row = signal_row(session, subset.dataset_id, signal)
-        fit = newest_fit(session, row.id) if signal.whole_dataset else None
+        fit = newest_fit(session, row.id, pool and pool.key) if signal.whole_dataset else None
         cells = Generation(row.id, fit.id if fit else None, signal.outputs[0].name)
         use = SignalUse(
             name=name,
@@ -116,14 +121,17 @@ def statuses(session: Session, cells: Generation) -> dict[str, int]:
 
 
 def given(
-    session: Session, recipe: Recipe, pairs: Pairs, uses: Uses
+    session: Session, dataset_id: uuid.UUID, recipe: Recipe, pairs: Pairs, uses: Uses
 ) -> dict[str, NDArray[np.float64]]:
     """Each term of the recipe by row, NaN where its cell has no value."""
     terms: dict[str, NDArray[np.float64]] = {}
+    every = select(func.count()).where(Pair.dataset_id == dataset_id)
+    few = len(pairs) < (session.scalar(every) or 0)  # a shard's pairs, or a filter's
     for term in recipe.terms:
         name, signal, output = recipe.output(term)
         ids = pairs.prompt_ids if signal.level == Level.prompt else pairs.ids
-        terms[term] = load_scores(session, uses[name][0]._replace(output=output.name), ids)
+        cells = uses[name][0]._replace(output=output.name)
+        terms[term] = load_scores(session, cells, ids, few=few)
     return terms
 
 

@@ -15,10 +15,12 @@ from service.columns import load_pairs
 from service.composing.asked import asked_of
 from service.composing.fields import load_fields
 from service.composing.items import PUT_FORWARD, in_two_stages
+from service.errors import Conflict
 from service.export.everything import OUTSIDE
 from service.filters.query import Query
 from service.labels.pair_builds import newest_build
-from service.tables.pairs import Pair
+from service.tables.jobs import Job
+from service.tables.pairs import Pair, PairBuild
 from service.tables.subsets import Subset, SubsetItem
 
 BLOCK = 2000  # pairs that are named in one statement
@@ -62,10 +64,26 @@ def built_for(session: Session, subset: Subset) -> Built:
     if policy is None:
         return Built(None, None)
     made = newest_build(session, subset.dataset_id, policy)
+    if subset.state == "pending" and subset.job_id is not None:
+        made = kept_until_the_end(session, subset, made)
     if asked_of(subset).policy is None and made is not None:
         there = select(Pair.id).where(Pair.build_id == made.id).limit(1)
         made = made if session.scalar(there) else None
     return Built(policy, made.id if made else None)
+
+
+def kept_until_the_end(session: Session, subset: Subset, made: PairBuild | None) -> PairBuild:
+    """The build that the subset's job selects from, or one since: it stays until the transaction
+    ends. Raises Conflict where it was deleted; an earlier one has what no longer follows."""
+    job = session.get_one(Job, subset.job_id)
+    own = select(PairBuild).where(PairBuild.id == (made.id if made else None))
+    held = session.scalar(own.with_for_update(read=True, key_share=True))
+    if held is None or held.ordinal < job.spec.get("build", 0):
+        raise Conflict(
+            f"the pairs that subset {subset.id} was to be selected from were deleted: select again",
+            code="build_deleted",
+        )
+    return held
 
 
 def candidates(session: Session, subset: Subset, *columns: Any) -> Select[Any]:

@@ -16,6 +16,7 @@ from service.cells import newest_fit
 from service.columns import load_pairs, view_texts
 from service.composing.asked import asked_of
 from service.composing.costs import ESTIMATE, tokens_of
+from service.composing.learning import LearningPool, learning_pool
 from service.composing.pool import candidates, policy_of, pooled
 from service.labels.pair_builds import labels_sha256, newest_build, preview
 from service.tables.pairs import Pair
@@ -34,6 +35,7 @@ class Counted(NamedTuple):
     pairs: int | None
     report: dict[str, Any] | None  # of the policy, where its pairs are not there yet
     sample: Pairs
+    learns_from: LearningPool | None = None
 
 
 def look(
@@ -73,7 +75,8 @@ def count(session: Session, subset: Subset) -> Counted:
             return Counted(report["pairs"], pairs, report, some)
     every, kept = candidates(session, subset, IDS), pooled(session, subset, IDS)
     sample = sample_of(session, subset, kept)
-    return Counted(size(session, every), size(session, kept), None, sample)
+    pool = learning_pool(session, subset)
+    return Counted(size(session, every), size(session, kept), None, sample, pool)
 
 
 def is_built(session: Session, dataset_id: uuid.UUID, policy: PairPolicy) -> bool:
@@ -122,8 +125,9 @@ def to_score(
 ) -> dict[str, Any]:
     """What the signal would compute: `missing` of `items`, and `texts` without a vector."""
     kind = str(signal.model_dump()["kind"])
+    pool = found.learns_from if signal.whole_dataset else None
     items = items_of(session, dataset_id, signal, found)
-    scored = 0 if signal.level == Level.text else cells(session, dataset_id, signal)
+    scored = 0 if signal.level == Level.text else cells(session, dataset_id, signal, pool)
     missing = max(items - scored, 0)
     texts = texts_missing(session, workspace_id, signal, found, items)
     known = signal.level == Level.text or kind in PER_THOUSAND
@@ -140,20 +144,26 @@ def to_score(
 
 
 def items_of(session: Session, dataset_id: uuid.UUID, signal: Signal, found: Counted) -> int:
-    """Signals score all pairs of a dataset, and their prompts."""
+    """Signals score all pairs of a dataset, and their prompts; those that learn, the pool's."""
     column: Any = Pair.prompt_id.distinct() if signal.level == Level.prompt else Pair.id
+    if signal.whole_dataset and found.learns_from is not None:
+        own = pooled(session, found.learns_from.subset, func.count(column))
+        return session.scalar(own) or 0
     there = session.scalar(select(func.count(column)).where(Pair.dataset_id == dataset_id)) or 0
-    built = found.report or {}
-    return there + (built.get("prompts_paired" if signal.level == Level.prompt else "pairs") or 0)
+    report = found.report or {}
+    built = report.get("prompts_paired" if signal.level == Level.prompt else "pairs") or 0
+    return built if report and signal.whole_dataset else there + built
 
 
-def cells(session: Session, dataset_id: uuid.UUID, signal: Signal) -> int:
+def cells(
+    session: Session, dataset_id: uuid.UUID, signal: Signal, pool: LearningPool | None
+) -> int:
     """Items that have a cell of the signal's newest generation."""
     own = (SignalRow.dataset_id == dataset_id, SignalRow.identity == signal.identity())
     row = session.scalars(select(SignalRow).where(*own)).one_or_none()
     if row is None:
         return 0
-    fit = newest_fit(session, row.id) if signal.whole_dataset else None
+    fit = newest_fit(session, row.id, pool and pool.key) if signal.whole_dataset else None
     counted = select(func.count()).where(
         Score.signal_id == row.id,
         Score.fit_id.is_not_distinct_from(fit.id if fit else None),

@@ -52,7 +52,8 @@ def score_keys(session: Session, subset: Subset) -> list[ScoreKey]:
             fit = select(FitRow.id).where(
                 FitRow.signal_id == signal_id, FitRow.items_sha256 == use.fit.items_sha256
             )
-            fit_id = session.scalars(fit).one_or_none()
+            # Of two that learnt from the same items the cells of these are equal.
+            fit_id = session.scalars(fit.order_by(FitRow.pool.nulls_first())).first()
             if fit_id is None:
                 raise Gone(
                     f"the scores {use.name} of subset {subset.id} went with what was erased: "

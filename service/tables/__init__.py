@@ -4,6 +4,7 @@ from service.tables import (
     access,
     audits,
     datasets,
+    duplicates,
     erasures,
     items,
     jobs,
@@ -21,6 +22,6 @@ from service.tables import (
 from service.tables.metadata import Table
 
 __all__ = [
-    "Table", "access", "audits", "datasets", "erasures", "items", "jobs", "labels", "pairs",
-    "reviews", "scores", "secrets", "sessions", "splits", "subsets", "viewer", "views",
+    "Table", "access", "audits", "datasets", "duplicates", "erasures", "items", "jobs", "labels",
+    "pairs", "reviews", "scores", "secrets", "sessions", "splits", "subsets", "viewer", "views",
 ]  # fmt: skip

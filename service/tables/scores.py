@@ -28,17 +28,26 @@ class SignalRow(Table):
 
 
 class FitRow(Table):
-    """What a whole-dataset signal learnt from which items; its artifact is a file."""
+    """What a whole-dataset signal learnt from which items; its artifact is a file.
+
+    `pool` names the policy and filter that decide which items, NULL: all of the dataset.
+    `current_at` is what the dataset was (`service.computed.CONTENT`) when a look at all items last
+    found the fit up to date.
+    """
 
     __tablename__ = "fits"
-    __table_args__ = (UniqueConstraint("signal_id", "items_sha256"),)
+    __table_args__ = (
+        UniqueConstraint("signal_id", "pool", "items_sha256", postgresql_nulls_not_distinct=True),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     signal_id: Mapped[int] = mapped_column(ForeignKey(SignalRow.id, ondelete="CASCADE"))
+    pool: Mapped[str | None]
     items_sha256: Mapped[str]  # of the sorted ids of the items it saw
     items: Mapped[int]
     artifact: Mapped[str]  # file key, by content hash
     metrics: Mapped[dict[str, Any]]
+    current_at: Mapped[str | None]
     created_at: Mapped[CreatedAt]
 
 

@@ -112,5 +112,7 @@ def test_a_cell_is_finite_or_has_a_reason(session: Session, dataset: Dataset) ->
     cell = Generation(row.id, None, "x")
     values = load_scores(session, cell, [ids[3], ids[5], ids[1], ids[0]])
     np.testing.assert_array_equal(values, [2, np.nan, np.nan, 1.5])
+    few = load_scores(session, cell, [ids[3], ids[5], ids[1], ids[0], ids[3]], few=True)
+    np.testing.assert_array_equal(few, [2, np.nan, np.nan, 1.5, 2])
     assert item_ids(session, dataset.id, Level.pair, without=cell) == ids[4:]
     assert item_ids(session, dataset.id, Level.pair, cell, among=[ids[5], ids[0]]) == [ids[5]]
