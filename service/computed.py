@@ -2,7 +2,7 @@
 
 import uuid
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from curation.signals import Signal
@@ -16,6 +16,21 @@ from service.tables.jobs import Job, JobKind
 from service.tables.scores import FitRow, SignalRow
 
 STAGES = ["embed", "score", "fit"]
+# Everything that pairs and the facts of them come from and go with.
+CONTENT = text("""
+SELECT md5(concat_ws(';',
+    (SELECT string_agg(concat_ws(',', id, state, pairs), ';' ORDER BY id)
+     FROM uploads WHERE dataset_id = :dataset),
+    (SELECT string_agg(concat_ws(',', id, state), ';' ORDER BY id)
+     FROM erasures WHERE dataset_id = :dataset),
+    (SELECT string_agg(concat_ws(',', id, state), ';' ORDER BY id)
+     FROM pair_builds WHERE dataset_id = :dataset),
+    (SELECT string_agg(concat_ws(',', id, redone_at), ';' ORDER BY id)
+     FROM undone_groups WHERE dataset_id = :dataset),
+    (SELECT min(position) FROM pairs WHERE dataset_id = :dataset),
+    (SELECT max(position) FROM pairs WHERE dataset_id = :dataset)
+))
+""")
 
 
 class Computed:
@@ -37,8 +52,13 @@ def computed(session: Session, dataset: Dataset, signal: Signal) -> Computed | J
         )
     )
     fit = newest_fit(session, row.id) if row else None
-    if row is not None and not outdated(session, dataset.id, signal, row, fit):
+    if row is not None and is_current(session, dataset, signal, row, fit):
         return Computed(row, fit)
+    return recomputing(session, dataset, signal)
+
+
+def recomputing(session: Session, dataset: Dataset, signal: Signal) -> Job:
+    """The job that makes what is missing of a signal's scores and of the vectors it reads."""
     spec = {"signals": [signal.model_dump(mode="json")], "refit": True}
     same = select(Job).where(
         Job.dataset_id == dataset.id, Job.kind == JobKind.score, Job.spec == spec,
@@ -52,6 +72,20 @@ def computed(session: Session, dataset: Dataset, signal: Signal) -> Computed | J
         )  # fmt: skip
         enqueue(session, job)
     return job
+
+
+def is_current(
+    session: Session, dataset: Dataset, signal: Signal, row: SignalRow, fit: FitRow | None
+) -> bool:
+    """All items are looked at only where the dataset has changed since that was last done."""
+    now = session.scalar(CONTENT, {"dataset": dataset.id})
+    if fit is not None and fit.current_at == now:
+        return True
+    if outdated(session, dataset.id, signal, row, fit):
+        return False
+    if fit is not None:
+        fit.current_at = now
+    return True
 
 
 def outdated(

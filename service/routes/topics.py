@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from curation.signals.topic import Topic
 from service.auth import WorkspaceDep
-from service.computed import computed
+from service.computed import computed, recomputing
 from service.db import SessionDep
 from service.errors import Conflict, Invalid
 from service.routes.datasets import DatasetDep
@@ -94,7 +94,11 @@ def list_topics(
         response.status_code = 202
         return {**told, "job": job_out(session, found)}
     there = mapped(session, dataset, found, kept)
-    cover = coverage(session, dataset, signal, there) if kept else None
+    try:
+        cover = coverage(session, dataset, signal, there) if kept else None
+    except LookupError:  # an erasure elsewhere in the workspace took vectors that both had
+        response.status_code = 202
+        return {**told, "job": job_out(session, recomputing(session, dataset, signal))}
     return {**told, "topics": topics_told(there, kept), "coverage": cover}
 
 
@@ -112,14 +116,23 @@ def draw_topics(
     kept = subset_of(session, workspace, dataset, subset)
     found = computed(session, dataset, signal)
     if isinstance(found, Job):
-        raise Conflict(f"job {found.id} computes the topics", code="topics_not_ready")
+        raise not_ready(dataset)
     there = mapped(session, dataset, found, kept)
-    cover = coverage(session, dataset, signal, there) if kept else None
+    try:
+        cover = coverage(session, dataset, signal, there) if kept else None
+    except LookupError:
+        raise not_ready(dataset) from None
     page = render(
         dataset.name, len(there.ids), topics_told(there, kept), cover,
         points(session, dataset, there),
     )  # fmt: skip
     return HTMLResponse(page, headers=SANDBOX)
+
+
+def not_ready(dataset: Dataset) -> Conflict:
+    """Whoever gets it asks for JSON first: a request that fails leaves no job behind."""
+    detail = f"GET /api/v1/datasets/{dataset.id}/topics of the same begins to compute the topics"
+    return Conflict(detail, code="topics_not_ready")
 
 
 def subset_of(

@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
 from service.app import app as api_app
@@ -14,6 +16,7 @@ from service.cli import topics
 from service.cli.client import Api
 from service.cli.main import build
 from service.tables.jobs import JobKind
+from service.tables.scores import EmbeddingRow
 from tests.workers.test_replaying import selected, uploaded
 from workers.protocol import run_job
 from workers.scoring import Scoring
@@ -48,7 +51,7 @@ def asked(client: TestClient, dataset: str, **query: Any) -> dict[str, Any]:
 
 
 def test_topics_of_a_dataset_and_what_a_subset_covers(
-    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dataset = uploaded(client, "three subjects", rows())
     told = asked(client, dataset, count=3)
@@ -70,6 +73,13 @@ def test_topics_of_a_dataset_and_what_a_subset_covers(
     fair = asked(client, dataset, count=3, subset=even)
     assert [each["kept"] for each in fair["topics"]] == [2, 2, 2]
     assert fair["coverage"]["shift"] == 0
+
+    session.execute(delete(EmbeddingRow))  # as an erasure in another dataset of the same texts
+    path = f"/api/v1/datasets/{dataset}/topics"
+    lost = client.get(f"{path}.html", params={"count": 3, "subset": even})
+    assert (lost.status_code, lost.json()["code"]) == (409, "topics_not_ready")
+    assert client.get(path, params={"count": 3, "subset": even}).status_code == 202
+    assert asked(client, dataset, count=3, subset=even) == fair
 
     api = Api("http://testserver", "unused")
     over = TestClient(api_app, "http://testserver/api/v1", headers={**client.headers})
