@@ -124,7 +124,7 @@ def list_evidence(
     pairs = load_pairs(session, dataset.id, ids[:limit])
     pairs = pairs.take(np.argsort(np.array(pairs.ids, np.str_)))
     scores = [
-        load_scores(session, Generation(row.id, None, name), pairs.ids)
+        load_scores(session, Generation(row.id, None, name), pairs.ids, few=True)
         for name in ("cosine", "nearest")
     ]
     items = [*evidence(looked_for, pairs, *scores)] if len(pairs) else []
