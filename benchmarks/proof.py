@@ -166,6 +166,7 @@ def run(
             "left_out": left_out, "cpu_seconds": seconds, "cells": cells,
         }  # fmt: skip
 
+    ready: list[tuple[Set, list[Split], Scored]] = []
     for name in names:
         given = load(name, data, cache)
         if isinstance(given, str):
@@ -178,14 +179,15 @@ def run(
                 f"less than {LEAST_ACCURACY:.2f}"
             )
             continue
-        fixed = row_wise(given, arms, cache)
-        shards = [(c, n) for n in range(splits) for c in conditions]
-        for condition, number in track(shards, name, console=BARS, transient=True):
-            sign = signs(condition, given.grams["selecting"], seed, number)
-            found = one_fold(Fold(given, parts[number], sign, seed, number), arms, fixed)
-            cells.append({"set": name, "condition": condition.name, "split": number, **found})
-            if file:
-                file.write_bytes(orjson.dumps(figures(), option=orjson.OPT_SERIALIZE_NUMPY))
+        ready.append((given, parts, row_wise(given, arms, cache)))
+    # A run that is stopped has measured all sets on the same splits.
+    shards = [(number, *one, c) for number in range(splits) for one in ready for c in conditions]
+    for number, given, parts, fixed, condition in track(shards, console=BARS, transient=True):
+        sign = signs(condition, given.grams["selecting"], seed, number)
+        found = one_fold(Fold(given, parts[number], sign, seed, number), arms, fixed)
+        cells.append({"set": given.name, "condition": condition.name, "split": number, **found})
+        if file:
+            file.write_bytes(orjson.dumps(figures(), option=orjson.OPT_SERIALIZE_NUMPY))
     return figures()
 
 

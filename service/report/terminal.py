@@ -27,6 +27,8 @@ def render(report: Mapping[str, Any]) -> RenderableType:
     heads = words.heads(found.evaluation)
     if heads:
         parts.append(accuracy_table(heads))
+    if gate := words.gate(found.evaluation):
+        parts.append(Text(gate))
     parts += [composition_table(found), reason_table(found)]
     parts += [
         Text(f"{scorer.name}, on rows it had not seen: {words.metrics(scorer.metrics)}")

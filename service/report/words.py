@@ -33,6 +33,19 @@ def verdict(evaluation: Mapping[str, Any] | None) -> str:
     return f"{text} Caution: {warning}." if warning else text
 
 
+def gate(evaluation: Mapping[str, Any] | None) -> str:
+    """What of the gain is the choice's, where not all pairs could have been taken; else ""."""
+    found = (evaluation or {}).get("behind_gate")
+    if not found:
+        return ""
+    gain = signed_interval(found["heads"]["independent"]["difference"])
+    return (
+        f"The recipe could have taken {percent(found['could_take'])} of the pairs. Over random "
+        f"ones of these it gains {gain} for the independent head; the rest of the difference is "
+        "what was left out before."
+    )
+
+
 def short_verdict(evaluation: Mapping[str, Any] | None) -> str:
     """One of "yes", "no" and "can't tell"."""
     answer = (evaluation or {}).get("better_than_random")

@@ -10,6 +10,7 @@ from markupsafe import escape
 from rich.console import Console
 
 from service.report import page, terminal, words
+from service.report.report import Report
 from tests.service.export.folders import HOSTILE, evaluation, report, rows
 
 
@@ -67,10 +68,24 @@ def test_a_warning_stands_beside_the_verdict() -> None:
     assert "Caution: only 40 pairs." in words.verdict({**evaluation(), "warning": "only 40 pairs"})
 
 
-def test_the_terminal_shows_the_same_numbers() -> None:
+def shown(found: Report) -> str:
     console = Console(width=80, record=True, file=io.StringIO())
-    console.print(terminal.render(report(rows(20)).model_dump(mode="json")))
-    text = console.export_text()
+    console.print(terminal.render(found.model_dump(mode="json")))
+    return " ".join(console.export_text().split())
+
+
+def test_what_a_gate_gains_is_told_apart_where_there_is_one() -> None:
+    heads = {"independent": {"accuracy": 0.6, "difference": {"mean": 0.01, "low": 0, "high": 0.02}}}
+    gated = {**evaluation(), "behind_gate": {"could_take": 0.85, "heads": heads}}
+    with_gate = report(rows(20)).model_copy(update={"evaluation": gated})
+    for text in (shown(with_gate), page.render(with_gate)):
+        assert "could have taken 85.0 % of the pairs" in text
+        assert "+1.0 points [+0.0, +2.0]" in text
+    assert "could have taken" not in shown(report(rows(20))) + render()
+
+
+def test_the_terminal_shows_the_same_numbers() -> None:
+    text = shown(report(rows(20)))
     assert "Better than random? yes" in text
     assert "62.0 % [60.0 %, 64.0 %]" in text
     assert "accuracy 0.610" in text
