@@ -1,6 +1,6 @@
 """Near-duplicates beside rensa: the same pairs, in how much less time?
 
-    python -m benchmarks.near_duplicates [--rows 20000] [--repeats 3]
+    python -m benchmarks.near_duplicates [--rows 20000] [--repeats 3] [--json FILE]
 
 Texts of about 1.1 kB, a twentieth of them near-duplicates of others; 5-word shingles, Jaccard index
 >= 0.8. rensa (`pip install rensa`): R-MinHash of 128 permutations and its LSH of 16 bands, fed with
@@ -15,10 +15,12 @@ import importlib.util
 import re
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.figures import Figures, rounds
 from curation.grouping.sketches import similar
 
 WORDS, THRESHOLD, PERMUTATIONS, BANDS = 5, 0.8, 128, 16
@@ -87,27 +89,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     asked = parser.parse_args()
+    figures = Figures(asked.json)
     texts = documents(asked.rows, 0)
     print(f"{len(texts):,} texts of {sum(map(len, texts)) / len(texts):,.0f} characters")
-    ours(texts[:500])  # tables of characters
+    ours(texts)  # tables of characters, fresh memory
     if importlib.util.find_spec("rensa") is None:
         seconds, found = timed(ours, texts)
         print(f"prefsift {len(texts) / seconds:,.0f} texts a CPU second, {len(found):,} pairs")
         print("rensa is not installed: pip install rensa")
         return
     ratios: list[float] = []
-    for _ in range(asked.repeats):
+    theirs(texts)
+    for _ in rounds(asked.repeats, "prefsift, then rensa"):
         (mine, found), (peer, candidates) = timed(ours, texts), timed(theirs, texts)
         other = verified(texts, candidates)
         ratios.append(peer / mine)
-        print(
+        figures.add(
             f"prefsift {len(texts) / mine:,.0f} texts a CPU second, {len(found):,} pairs;"
             f" rensa {len(texts) / peer:,.0f}, {len(other):,} pairs that are alike of"
             f" {len(candidates):,}; rensa's that prefsift lacks {len(other - found):,}, prefsift's"
-            f" that rensa lacks {len(found - other):,}; ratio {peer / mine:.1f}"
-        )
-    print(f"ratio {np.median(ratios):.1f} ({min(ratios):.1f}..{max(ratios):.1f})")
+            f" that rensa lacks {len(found - other):,}; ratio {peer / mine:.1f}",
+            ours_seconds=mine, peer_seconds=peer, lacking=len(other - found),
+            more=len(found - other), ratio=peer / mine,
+        )  # fmt: skip
+    ratio = float(np.median(ratios))
+    figures.add(f"ratio {ratio:.1f} ({min(ratios):.1f}..{max(ratios):.1f})", median=ratio)
 
 
 if __name__ == "__main__":

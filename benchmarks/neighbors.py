@@ -1,6 +1,7 @@
 """Exact nearest neighbours beside faiss Flat: the same neighbours, in how much less time?
 
     python -m benchmarks.neighbors [--rows 20000] [--dimensions 384] [--k 10] [--queries ROWS]
+        [--json FILE]
 
 Every row's k nearest others. Alternately in one run; CPU seconds, since other programs share the
 machine; the ratio is the median over the repeats, with the lowest and highest. Recall: the share of
@@ -11,12 +12,14 @@ import argparse
 import resource
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import faiss
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.figures import Figures, rounds
 from curation.models.device import computes_bfloat16, limit_threads
 from curation.models.neighbors import nearest
 
@@ -58,7 +61,9 @@ def main() -> None:
     parser.add_argument("--k", type=int, default=10)
     parser.add_argument("--queries", type=int, help="rows that are asked for; all if left out")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     asked = parser.parse_args()
+    figures = Figures(asked.json)
     limit_threads()
     faiss.omp_set_num_threads(torch.get_num_threads())
     vectors = clusters(asked.rows, asked.dimensions, 0)
@@ -67,17 +72,22 @@ def main() -> None:
     print(f"{queries:,} queries of {len(vectors):,} x {asked.dimensions}; the CPU {units} bfloat16")
     ours(vectors[:5000], 100, asked.k)
     ratios: list[float] = []
-    for _ in range(asked.repeats):
+    for _ in rounds(asked.repeats, "prefsift, then faiss"):
         mine, found = timed(ours, vectors, queries, asked.k)
         peer, expected = timed(theirs, vectors, queries, asked.k)
         ratios.append(peer / mine)
         recall = float((found <= expected[:, -1:] + 1e-4).mean())
-        print(
+        figures.add(
             f"prefsift {mine:.2f} CPU s, faiss Flat {peer:.2f}; recall@{asked.k} {recall:.6f};"
-            f" ratio {peer / mine:.2f}"
-        )
+            f" ratio {peer / mine:.2f}",
+            ours_seconds=mine, peer_seconds=peer, recall=recall, ratio=peer / mine,
+        )  # fmt: skip
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"ratio {np.median(ratios):.2f} ({min(ratios):.2f}..{max(ratios):.2f}), {peak:.2f} GiB")
+    ratio = float(np.median(ratios))
+    figures.add(
+        f"ratio {ratio:.2f} ({min(ratios):.2f}..{max(ratios):.2f}), {peak:.2f} GiB",
+        median=ratio, peak_gib=peak,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """More pairs than fit: FiFA over a million with stored vectors, and selection by shards.
 
-    python -m benchmarks.scale [--prompts 1000000] [--rows 10000000] [--cover 100000]
+    python -m benchmarks.scale [--prompts 1000000] [--rows 10000000] [--cover 100000] [--json FILE]
 
 1. FiFA, 10 %: k-NN novelty of `prompts` clustered unit vectors of 384 dimensions (one pair each;
    margin and quality are drawn), then the selection. Recall against the exact search is printed.
@@ -13,14 +13,17 @@ Each part runs in a process of its own, so that its peak memory is its own.
 """
 
 import argparse
-import multiprocessing
 import resource
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.figures import Figures
 from benchmarks.selectors import clusters, pool_of, served
 from curation.items import Prompts, View
 from curation.selectors import Pool, Selector
@@ -33,40 +36,50 @@ from curation.signals.knn_novelty import KnnNovelty
 SHARDS = 10
 
 
-def say(what: str, began: tuple[float, float], more: str = "") -> None:
-    wall, cpu = time.perf_counter() - began[0], time.process_time() - began[1]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"  {what:<44} {wall:8.1f} s {cpu:8.1f} CPU-s, peak {peak:5.2f} GiB {more}", flush=True)
+class Part:
+    """Of the benchmark, in a process of its own."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.figures = Figures(None)
+
+    def say(self, what: str, began: tuple[float, float], more: str = "") -> None:
+        wall, cpu = time.perf_counter() - began[0], time.process_time() - began[1]
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        self.figures.add(
+            f"  {what:<44} {wall:8.1f} s {cpu:8.1f} CPU-s, peak {peak:5.2f} GiB {more}",
+            part=self.title, step=what, seconds=wall, cpu_seconds=cpu, peak_gib=peak, more=more,
+        )  # fmt: skip
 
 
 def now() -> tuple[float, float]:
     return time.perf_counter(), time.process_time()
 
 
-def fifa(count: int) -> None:
+def fifa(part: Part, count: int) -> None:
     """The vectors are single precision: 1.5 GB for a million."""
     vectors = np.empty((count, 384), np.float32)
     for start in range(0, count, 100_000):
-        part = vectors[start : start + 100_000]
-        part[:] = clusters(len(part), 384, 0 if start == 0 else start)
+        some = vectors[start : start + 100_000]
+        some[:] = clusters(len(some), 384, 0 if start == 0 else start)
     names = [f"{i:08}" for i in range(count)]
     rng = np.random.default_rng(1)
     signal, items = KnnNovelty(device="cpu"), Prompts(names, names, {View.prompt: vectors})
-    say("made", began := now())
+    part.say("made", began := now())
     whole = began
     fit = signal.fit(items)
-    say("novelty: fit", began, f"recall {fit.metrics.get('recall', 1.0):.4f}")
+    part.say("novelty: fit", began, f"recall {fit.metrics.get('recall', 1.0):.4f}")
     began = now()
     novelty = signal.score(items, fit).columns["log_distance"].values
-    say("novelty: score", began)
+    part.say("novelty: score", began)
     began = now()
     terms = {"margin": rng.normal(size=count), "quality": rng.random(count), "novelty": novelty}
     kept = Fifa().select(Pool(names, names, names, terms), count // 10)
-    say(f"selection of {len(kept.order)}", began)
-    say(f"FiFA over {count} pairs", whole)
+    part.say(f"selection of {len(kept.order)}", began)
+    part.say(f"FiFA over {count} pairs", whole)
 
 
-def by_shards(count: int) -> None:
+def by_shards(part: Part, count: int) -> None:
     rng = np.random.default_rng(2)
     scores = {
         "margin": normalised(rng.normal(size=count), "minmax"),
@@ -83,16 +96,17 @@ def by_shards(count: int) -> None:
 
     began = now()
     found = select_sharded(selector, np.diff(bounds).tolist(), load, k)
-    say(f"{SHARDS} shards, then {found.candidates}", began)
+    part.say(f"{SHARDS} shards, then {found.candidates}", began)
     began = now()
     names = [f"{i:09}" for i in range(count)]
     whole = selector.select(Pool(names, names, names, scores), k)
-    say("at once", began)
+    part.say("at once", began)
     rows: list[int] = whole.order.tolist()
-    print(f"  identical ids: {found.ids == [names[row] for row in rows]}")
+    same = found.ids == [names[row] for row in rows]
+    part.figures.add(f"  identical ids: {same}", part=part.title, identical=same)
 
 
-def covering(count: int) -> None:
+def covering(part: Part, count: int) -> None:
     vectors, k = clusters(count, 384, 3), count // 10
     pool = pool_of(vectors, np.zeros(count))
     selector = FacilityLocation()
@@ -103,18 +117,22 @@ def covering(count: int) -> None:
 
     began = now()
     two = select_sharded(selector, np.diff(bounds).tolist(), load, k)
-    say(f"{SHARDS} shards, then {two.candidates}", began)
+    part.say(f"{SHARDS} shards, then {two.candidates}", began)
     began = now()
     lone = alone(selector, load, k)
-    say(f"{SHARDS} shards alone", began)
+    part.say(f"{SHARDS} shards alone", began)
     began = now()
     whole = selector.select(pool, k).order
-    say("at once", began)
+    part.say("at once", began)
     best = served(vectors, whole)
     drawn = np.random.default_rng(4).choice(count, k, replace=False)
     rows = np.array([int(name) for name in two.ids], np.int64)
     for name, kept in (("two stages", rows), ("shards alone", lone), ("random", drawn)):
-        print(f"  objective of {name:<14} {served(vectors, kept) / best:.5f} of the single stage's")
+        share = served(vectors, kept) / best
+        part.figures.add(
+            f"  objective of {name:<14} {share:.5f} of the single stage's",
+            part=part.title, kept=name, objective=share,
+        )  # fmt: skip
 
 
 def alone(selector: Selector, load: Callable[[int], Pool], k: int) -> NDArray[np.int64]:
@@ -126,24 +144,30 @@ def alone(selector: Selector, load: Callable[[int], Pool], k: int) -> NDArray[np
     return np.array(kept, np.int64)
 
 
+def measured(run: Callable[[Part, int], None], title: str, count: int) -> list[dict[str, object]]:
+    part = Part(title)
+    run(part, count)
+    return part.figures.found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--prompts", type=int, default=1_000_000)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--cover", type=int, default=100_000)
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     given = parser.parse_args()
     parts = (
         ("FiFA with stored vectors", fifa, given.prompts),
         ("scores alone, 1 %", by_shards, given.rows),
         ("facility location, 10 %", covering, given.cover),
     )
-    for title, part, count in parts:
+    figures = Figures(given.json)
+    for title, run, count in parts:
         if count:
-            print(f"{title}, {count} rows")
-            process = multiprocessing.get_context("spawn").Process(target=part, args=(count,))
-            process.start()
-            process.join()
-            assert process.exitcode == 0, title
+            figures.add(f"{title}, {count} rows", part=title, rows=count)
+            with ProcessPoolExecutor(1, get_context("spawn")) as process:
+                figures.extend(process.submit(measured, run, title, count).result())
 
 
 if __name__ == "__main__":

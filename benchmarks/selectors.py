@@ -1,14 +1,15 @@
 """Selectors beside their peers: the same subset or a better one, and in how much less time?
 
     python -m benchmarks.selectors [--rows 10000] [--keep 2000] [--cover 1000] [--repeats 3]
-        [--deita src/deita/selection/filter/base.py]
+        [--deita src/deita/selection/filter/base.py] [--large 0] [--json FILE]
 
 DEITA's filter against its public code, where `--deita` names that file of its repository, else
 against its loop (rewritten here with the same operations: for each candidate the kept vectors are
 gathered from float64, cast, normalised twice and multiplied, in torch);
-facility location against apricot-select where it is installed (`pip install apricot-select`), else
-against a plain dense lazy greedy. Alternately in one run; CPU seconds, since other programs share
-the machine; the ratio is the median over the repeats, with the lowest and highest.
+facility location against apricot-select and submodlib-py where they are installed
+(`pip install apricot-select submodlib-py`; submodlib takes minutes and runs once), else against a
+plain dense lazy greedy. Alternately in one run; CPU seconds, since other programs share the
+machine; the ratio is the median over the repeats, with the lowest and highest.
 """
 
 import argparse
@@ -22,12 +23,14 @@ import runpy
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.figures import Figures, rounds
 from curation.selectors import Pool, Selector
 from curation.selectors.deita_repr_filter import DeitaReprFilter
 from curation.selectors.facility_location import FacilityLocation
@@ -118,6 +121,17 @@ def apricot(vectors: Vectors, k: int) -> Rows:
     return np.asarray(selection.fit(vectors).ranking, np.int64)
 
 
+def submodlib(vectors: Vectors, k: int) -> Rows:
+    with warnings.catch_warnings(action="ignore"):
+        kind: Any = importlib.import_module("submodlib").FacilityLocationFunction
+    function = kind(n=len(vectors), mode="dense", data=vectors, metric="cosine")
+    found = function.maximize(
+        budget=k, optimizer="LazyGreedy", stopIfZeroGain=False, stopIfNegativeGain=False,
+        verbose=False, show_progress=False,
+    )  # fmt: skip
+    return np.array([row for row, _ in found], np.int64)
+
+
 def naive_centers(vectors: Vectors, k: int, first: int) -> Rows:
     kept, nearest = [first], np.full(len(vectors), np.inf)
     while len(kept) < k:
@@ -140,19 +154,27 @@ def timed(run: Callable[[], Rows]) -> tuple[Rows, float]:
 
 
 def alternately(
-    name: str, repeats: int, ours: Callable[[], Rows], theirs: Callable[[], Rows]
+    figures: Figures,
+    name: str,
+    repeats: int,
+    ours: Callable[[], Rows],
+    theirs: Callable[[], Rows],
+    warm: bool = True,
 ) -> tuple[Rows, Rows]:
-    mine, peer = ours(), theirs()  # the first runs load libraries and touch memory
-    ratios: list[float] = []
+    """The last rows of both. `warm`: a first run of the peer loads libraries and touches memory."""
+    mine, peer = ours(), theirs() if warm else np.zeros(0, np.int64)
     spent: list[tuple[float, float]] = []
-    for _ in range(repeats):
+    for _ in rounds(repeats, name):
         mine, a = timed(ours)
         peer, b = timed(theirs)
-        ratios.append(b / a)
         spent.append((a, b))
     a, b = np.median(np.array(spent), axis=0)
-    low, high = min(ratios), max(ratios)
-    print(f"{name:<44} {a:8.3f} {b:8.3f} {np.median(ratios):7.1f}x ({low:.1f} to {high:.1f})")
+    ratios = [b / a for a, b in spent]
+    ratio, low, high = float(np.median(ratios)), min(ratios), max(ratios)
+    figures.add(
+        f"{name:<44} {a:8.3f} {b:8.3f} {ratio:7.1f}x ({low:.1f} to {high:.1f})",
+        name=name, ours_seconds=a, peer_seconds=b, ratio=ratio, lowest=low, highest=high,
+    )  # fmt: skip
     return mine, peer
 
 
@@ -168,8 +190,12 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--deita", help="base.py of the filter in DEITA's repository")
     parser.add_argument("--large", type=int, default=0, help="rows for facility location alone")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     given = parser.parse_args()
     torch.set_num_threads(1)
+    figures = Figures(given.json)
+    if given.large:
+        return alone(figures, given.large)
     vectors = clusters(given.rows, 384, 0)
     quality = np.random.default_rng(1).random(given.rows)
     pool = pool_of(vectors, quality)
@@ -177,35 +203,66 @@ def main() -> None:
     loop = public_code(given.deita) if given.deita else public_loop
     for tau in (0.9, 0.8, 0.6):
         mine, peer = alternately(
-            f"DEITA filter {given.rows} -> {given.keep}, tau {tau}", given.repeats,
+            figures, f"DEITA filter {given.rows} -> {given.keep}, tau {tau}", given.repeats,
             selected(DeitaReprFilter(tau=tau), pool, given.keep),
             lambda tau=tau: loop(vectors, quality, tau, given.keep),
         )  # fmt: skip
-        print(f"    identical ids: {np.array_equal(mine, peer)}")
-    has_apricot = importlib.util.find_spec("apricot") is not None
-    rival = apricot if has_apricot else dense_lazy
-    mine, peer = alternately(
-        f"facility location {given.rows} -> {given.cover}, {rival.__name__}", given.repeats,
-        selected(FacilityLocation(), pool, given.cover), lambda: rival(vectors, given.cover),
-    )  # fmt: skip
-    print(f"    objective: {served(vectors, mine) / served(vectors, peer):.4f} of the peer's")
+        same = np.array_equal(mine, peer)
+        figures.add(f"    identical ids: {same}", identical=same)
+    covering(figures, vectors, pool, given.cover, given.repeats)
     first = int(KCenter().select(pool, 1).order[0])
     mine, peer = alternately(
-        f"k-center {given.rows} -> {given.cover}, a norm a pick", given.repeats,
+        figures, f"k-center {given.rows} -> {given.cover}, a norm a pick", given.repeats,
         selected(KCenter(), pool, given.cover), lambda: naive_centers(vectors, given.cover, first),
     )  # fmt: skip
-    print(f"    identical ids: {np.array_equal(mine, peer)}")
-    if given.large:
-        alone(given.large)
+    ratio = reach(vectors, mine) / reach(vectors, peer)
+    same = len(np.intersect1d(mine, peer)) / len(peer)
+    figures.add(f"    radius: {ratio:.5f} of the peer's, {same:.4f} of its ids", radius=ratio)
 
 
-def alone(n: int) -> None:
+def covering(figures: Figures, vectors: Vectors, pool: Pool, k: int, repeats: int) -> None:
+    installed = [each for each in (apricot, submodlib) if importlib.util.find_spec(each.__name__)]
+    for rival in installed or [dense_lazy]:
+        lone = rival is submodlib
+        before = peak()
+        mine, peer = alternately(
+            figures, f"facility location {len(vectors)} -> {k}, {rival.__name__}",
+            1 if lone else repeats,
+            selected(FacilityLocation(), pool, k), lambda rival=rival: rival(vectors, k), not lone,
+        )  # fmt: skip
+        share = served(vectors, mine) / served(vectors, peer)
+        figures.add(
+            f"    objective: {share:.4f} of the peer's; peak {before:.2f} GiB before, then"
+            f" {peak():.2f}", objective=share, peak_before=before, peak=peak(),
+        )  # fmt: skip
+
+
+def reach(vectors: Vectors, kept: Rows) -> float:
+    """The largest distance to the nearest kept vector."""
+    nearest = [
+        np.sqrt(np.maximum(2 - 2 * (vectors[i : i + 1024] @ vectors[kept].T).max(axis=1), 0)).max()
+        for i in range(0, len(vectors), 1024)
+    ]
+    return float(max(nearest))
+
+
+def peak() -> float:
+    """GiB of this process at most so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def alone(figures: Figures, n: int) -> None:
     vectors = clusters(n, 384, 2)
+    began, before = time.process_time(), peak()
     found = FacilityLocation().select(pool_of(vectors, np.zeros(n)), n // 10)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"facility location {n} -> {n // 10}: {found.seconds:.1f} s, peak {peak:.2f} GiB")
+    seconds = time.process_time() - began
     assert found.bound is not None
-    print(f"    objective at least {found.objective / found.bound:.3f} of the graph's optimum")
+    bound = found.objective / found.bound
+    figures.add(
+        f"facility location {n} -> {n // 10}: {seconds:.1f} CPU-s, {found.seconds:.1f} s, peak"
+        f" {peak():.2f} GiB ({before:.2f} before); objective at least {bound:.3f} of the graph's"
+        " optimum", seconds=seconds, peak=peak(), bound=bound,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -53,6 +53,13 @@ class Halves:
         self.table[: len(keys)] = torch.from_numpy(np.ascontiguousarray(keys, np.float32))
         self.room = torch.empty(QUERIES * KEYS, dtype=torch.bfloat16)
 
+    @classmethod
+    def over(cls, table: torch.Tensor, room: torch.Tensor) -> "Halves":
+        """Of keys that are in bfloat16 already, whole groups of them; `room` is written over."""
+        found = cls.__new__(cls)
+        found.table, found.room = table, room
+        return found
+
     def products(self, queries: Floats) -> Iterator[tuple[int, Shorts]]:
         """First key and the products with it and those after it, (queries, keys), overwritten by
         the next; at most 1,024 queries."""

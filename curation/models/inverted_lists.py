@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from curation.items import Floats
 from curation.models.device import limit_threads
+from curation.models.grouped_lists import GroupedLists
+from curation.models.half_products import fits
 from curation.models.neighbors import Neighbors, nearest, ranked, without_self
 
 TRAINING = 64  # vectors a centre is learnt from
@@ -21,7 +23,11 @@ SAMPLE = 500  # queries that are searched exactly, too
 
 
 class InvertedLists:
-    """√n lists of the vectors nearest to each centre; `probes` of them are read for a query."""
+    """2√n lists of the vectors nearest to each centre; `probes` of them are read for a query.
+
+    Of unit vectors all queries of a list are answered together, where the CPU computes bfloat16;
+    of others each by faiss.
+    """
 
     def __init__(self, vectors: Floats, probes: int = 24, seed: int = 0) -> None:
         limit_threads()
@@ -29,6 +35,10 @@ class InvertedLists:
         self.vectors = np.ascontiguousarray(vectors, np.float32)
         count, width = self.vectors.shape
         lists = max(1, min(count, 2 * math.isqrt(count)))
+        self.grouped = None
+        if fits(self.vectors, self.vectors, 1):
+            self.grouped = GroupedLists(self.vectors, lists, min(probes, lists), seed)
+            return
         rng = np.random.default_rng(seed)
         self.coarse = faiss.IndexFlatL2(width)
         self.index = faiss.IndexIVFScalarQuantizer(
@@ -52,6 +62,8 @@ class InvertedLists:
         if len(queries) == 0 or wanted == 0:
             return nearest(queries, self.vectors, wanted, exclude)
         asked = min(wanted + 1, len(self.vectors))
+        if self.grouped is not None:
+            return self.grouped.nearest(queries, wanted, own)
         parts = [
             self.block(queries[i : i + BLOCK], own[i : i + BLOCK], asked, wanted)
             for i in range(0, len(queries), BLOCK)

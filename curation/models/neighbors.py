@@ -76,15 +76,27 @@ def by_products(
             block = ranked(part, index, without_self(search_faiss(part, index, asked), mine)[:, :k])
             distances[start : start + QUERIES], rows[start : start + QUERIES] = block
             continue
-        others = mine[found.queries] != found.keys
-        query, key = found.queries[others], found.keys[others]
-        away = apart(part, index, query, key)
-        order = np.lexsort((key, away, query))
-        counts = np.bincount(query, minlength=len(part))
-        first = (counts.cumsum() - counts)[:, None] + np.arange(k)
-        distances[start : start + QUERIES] = away[order][first]
-        rows[start : start + QUERIES] = key[order][first]
+        block = decided(part, index, found.queries, found.keys, mine, k)
+        distances[start : start + QUERIES], rows[start : start + QUERIES] = block
     return Neighbors(distances, rows)
+
+
+def decided(
+    queries: Floats,
+    index: Floats,
+    query: NDArray[np.int64],
+    key: NDArray[np.int64],
+    own: NDArray[np.int64],
+    k: int,
+) -> Neighbors:
+    """The k nearest of these candidates, of which each query has as many, beside itself."""
+    others = own[query] != key
+    query, key = query[others], key[others]
+    away = apart(queries, index, query, key)
+    order = np.lexsort((key, away, query))
+    counts = np.bincount(query, minlength=len(queries))
+    first = (counts.cumsum() - counts)[:, None] + np.arange(k)
+    return Neighbors(away[order][first], key[order][first])
 
 
 def apart(

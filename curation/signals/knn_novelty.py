@@ -65,7 +65,8 @@ class KnnNovelty(Signal):
         nearest = self.search(known)
         for rows in (np.flatnonzero(own >= 0), np.flatnonzero(own < 0)):
             exclude = own[rows] if len(rows) and own[rows[0]] >= 0 else None
-            found = nearest(vectors[rows], exclude).distances
+            asked = vectors if len(rows) == len(vectors) else vectors[rows]  # else a copy of all
+            found = nearest(asked, exclude).distances
             if found.shape[1]:
                 distances[rows] = found[:, -1]
         return Scores({"log_distance": Column.of(np.log(distances + EPSILON), "no_neighbor")})
