@@ -13,6 +13,9 @@ COLUMNS = (
     "group", "size", "first", "votes", "agreement", "soft_label", "same_responses", "turned",
 )  # fmt: skip
 OF_PAIRS = frozenset({"votes", "agreement", "soft_label", "turned"})
+# Facts that say 1 of what stays by itself although its texts are alike: a group was undone.
+APART = {unit: f"apart_{unit}" for unit in Unit}
+FACTS = ("votes", "agreement", "soft_label", *APART.values())
 UNSEEN = 1 << 40  # numbers of groups from here on are those of pairs that the fit has not seen
 
 Table = NDArray[np.float64]
@@ -24,7 +27,7 @@ def learn(
     """Arrays, and counts of groups, of pairs in one of two and more, and of the largest."""
     order = np.argsort(np.array(pairs.ids, np.str_), kind="stable")
     pairs = pairs.take(order)
-    found = duplicates(pairs, unit, rule, apart)
+    found = duplicates(pairs, unit, rule, {*apart, *undone(pairs, unit)})
     arrays: dict[str, NDArray[np.generic]] = {
         "ids": np.array(pairs.ids, np.str_),
         "table": table_of(found, unit),
@@ -41,6 +44,12 @@ def learn(
         "largest": float(found.sizes.max(initial=0)),
     }
     return arrays, metrics
+
+
+def undone(pairs: Pairs, unit: Unit) -> set[str]:
+    """Ids of the pairs, or of the prompts where they are the unit, that facts keep apart."""
+    names = pairs.prompt_ids if unit == Unit.prompt else pairs.ids
+    return {names[row] for row in np.flatnonzero(pairs.fact(APART[unit]) == 1).tolist()}
 
 
 def table_of(found: Duplicates, unit: Unit) -> Table:

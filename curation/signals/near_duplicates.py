@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from curation.grouping.duplicates import Rule, Unit
-from curation.grouping.membership import COLUMNS, OF_PAIRS, learn, look_up
+from curation.grouping.membership import COLUMNS, FACTS, OF_PAIRS, learn, look_up
 from curation.items import Pairs
 from curation.signals.signal import OK, Column, Fit, Level, Output, Scores, Signal
 
@@ -28,13 +28,14 @@ class NearDuplicates(Signal):
     `unit: pair` joins pairs whose prompts and whose two responses are alike, either way round, and
     adds up their votes: a recipe that keeps the `first` ones loses no vote. `minhash` finds texts
     whose word n-grams have a Jaccard index >= threshold, `exact` what is equal but for white space.
-    Groups are transitive. Nothing is deleted: ids in `apart` stay by themselves.
+    Groups are transitive. Nothing is deleted: ids in `apart` stay by themselves, and so do members
+    of groups that were undone in the dataset.
     """
 
     version: ClassVar[int] = 1
     level: ClassVar[Level] = Level.pair
     whole_dataset: ClassVar[bool] = True
-    facts: ClassVar[tuple[str, ...]] = ("votes", "agreement", "soft_label")
+    facts: ClassVar[tuple[str, ...]] = FACTS
     outputs: ClassVar[tuple[Output, ...]] = OUTPUTS
 
     kind: Literal["near_duplicates"] = "near_duplicates"

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from curation.grouping.duplicates import Rule, Unit
-from curation.grouping.membership import learn
+from curation.grouping.membership import FACTS, learn
 from curation.items import Pairs, View
 from curation.signals.embedding import Embedding
 from curation.signals.near_duplicates import OUTPUTS, members
@@ -23,7 +23,7 @@ class SemanticDuplicates(Signal):
     level: ClassVar[Level] = Level.pair
     whole_dataset: ClassVar[bool] = True
     views: ClassVar[tuple[View, ...]] = (View.prompt, View.chosen, View.rejected)
-    facts: ClassVar[tuple[str, ...]] = ("votes", "agreement", "soft_label")
+    facts: ClassVar[tuple[str, ...]] = FACTS
     outputs: ClassVar[tuple[Output, ...]] = OUTPUTS
 
     kind: Literal["semantic_duplicates"] = "semantic_duplicates"

@@ -1,5 +1,6 @@
 """`prefsift duplicates`: what a dataset or a file says more than once."""
 
+import getpass
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,7 +9,9 @@ import orjson
 import typer
 from rich.console import Console
 
+from service.cli.client import Api
 from service.cli.connection import connect
+from service.cli.default_command import defaults_to
 from service.cli.remote import dataset_named, follow, note
 from service.duplicates.asked import Method, Unit, signal_of
 
@@ -17,36 +20,49 @@ FEW = 5  # members that are shown
 PAGE = 100
 
 
-def duplicates(
+UnitOption = Annotated[Unit, typer.Option(help="What is repeated.")]
+MethodOption = Annotated[Method, typer.Option(help="How texts are compared.")]
+Threshold = Annotated[
+    float | None, typer.Option(min=0.5, max=1, help="Jaccard index (.9) or cosine (.95).")
+]
+Words = Annotated[int | None, typer.Option(min=1, max=20, help="Of an n-gram; else 2.")]
+Apart = Annotated[
+    list[str] | None, typer.Option(help="Id of a pair that stays by itself; repeatable.")
+]
+Dataset = Annotated[str, typer.Argument(help="Name or id of a dataset.")]
+Author = Annotated[str | None, typer.Option(help="Who decides; else the name of the account.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
+
+duplicates = typer.Typer(
+    cls=defaults_to("show"), help="What a dataset or a file says twice, and what is no duplicate."
+)
+
+
+@duplicates.command("show")
+def show(
     source: Annotated[str, typer.Argument(help="Name or id of a dataset, or a file.")],
-    unit: Annotated[Unit, typer.Option(help="What is repeated.")] = Unit.pair,
-    method: Annotated[Method, typer.Option(help="How texts are compared.")] = Method.minhash,
-    threshold: Annotated[
-        float | None, typer.Option(min=0.5, max=1, help="Jaccard index (.9) or cosine (.95).")
-    ] = None,
-    words: Annotated[int | None, typer.Option(min=1, max=20, help="Of an n-gram; else 2.")] = None,
-    apart: Annotated[
-        list[str] | None, typer.Option(help="Id of a pair that stays by itself; repeatable.")
-    ] = None,
+    unit: UnitOption = Unit.pair,
+    method: MethodOption = Method.minhash,
+    threshold: Threshold = None,
+    words: Words = None,
+    apart: Apart = None,
     group: Annotated[int | None, typer.Option(help="Show all members of this group.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Groups to show.")] = 20,
     layout: Annotated[
         str | None, typer.Option("--layout", "--format", help="Layout of the file.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show groups of near-duplicates, the largest first, with the votes of all their members.
 
     Nothing is removed. `signal` in the JSON goes into a recipe: its output `first` keeps one pair
-    of each group. A group is undone by `--apart` with the ids of members.
+    of each group. `duplicates undo` takes a group of a dataset apart; `--apart` with the ids of
+    members does so for this answer only.
 
     Example: prefsift duplicates hh.jsonl.gz --unit prompt --threshold 0.8
     """
     signal = signal_of(unit, method, threshold, words, apart or ())
-    asked: dict[str, Any] = {
-        "unit": unit.value, "method": method.value, "threshold": threshold, "words": words,
-        "apart": apart or None,
-    }  # fmt: skip
+    asked = grouping(unit, method, threshold, words, apart)
     if Path(source).is_file():
         told = of_file(Path(source), signal, unit, layout, limit, group)
     else:
@@ -55,6 +71,91 @@ def duplicates(
         typer.echo(orjson.dumps(told).decode())
     else:
         tell(told, unit)
+
+
+@duplicates.command("undo")
+def undo(
+    dataset: Dataset,
+    group: Annotated[int, typer.Argument(help="Its number, as `duplicates DATASET` shows it.")],
+    unit: UnitOption = Unit.pair,
+    method: MethodOption = Method.minhash,
+    threshold: Threshold = None,
+    words: Words = None,
+    author: Author = None,
+    as_json: Json = False,
+) -> None:
+    """Take a group apart: its members and their votes stand alone, however texts are compared.
+
+    Name the same unit, method, threshold and words as when the group was shown. What is selected
+    from now on follows; subsets that are there stay as they are.
+
+    Example: prefsift duplicates undo hh 17 --unit prompt --threshold 0.8
+    """
+    api = connect()
+    path = f"/datasets/{dataset_named(api, dataset)}/duplicates"
+    asked = grouping(unit, method, threshold, words, None)
+    if (told := api.get(path, **asked, limit=1))["job"] is not None:
+        follow(api, told["job"])
+    body = {"author": author or getpass.getuser()}
+    regrouped(api, api.post(f"{path}/{group}/undo", body, **asked), as_json)
+
+
+@duplicates.command("redo")
+def redo(
+    dataset: Dataset,
+    undone: Annotated[str, typer.Argument(help="Its id, as `duplicates undone` shows it.")],
+    author: Author = None,
+    as_json: Json = False,
+) -> None:
+    """Put a group together again.
+
+    Example: prefsift duplicates redo hh 0d0c8f1e-5a3f-4c7e-9a53-2f4c8a5f4a11
+    """
+    api = connect()
+    path = f"/datasets/{dataset_named(api, dataset)}/duplicates/undone/{undone}/redo"
+    regrouped(api, api.post(path, {"author": author or getpass.getuser()}), as_json)
+
+
+@duplicates.command("undone")
+def list_undone(dataset: Dataset, as_json: Json = False) -> None:
+    """List the groups that were taken apart, when and by whom.
+
+    Example: prefsift duplicates undone hh
+    """
+    api = connect()
+    found = list(api.pages(f"/datasets/{dataset_named(api, dataset)}/duplicates/undone"))
+    if as_json:
+        typer.echo(orjson.dumps(found).decode())
+        return
+    console = Console(soft_wrap=True, highlight=False)
+    for each in found:
+        console.print(undone_line(each), markup=False)
+
+
+def regrouped(api: Api, told: dict[str, Any], as_json: bool) -> None:
+    if told["job"] is not None:
+        follow(api, told["job"])
+    if as_json:
+        typer.echo(orjson.dumps(told["undone"]).decode())
+    else:
+        Console(soft_wrap=True, highlight=False).print(undone_line(told["undone"]), markup=False)
+
+
+def undone_line(of: dict[str, Any]) -> str:
+    again = f"; redone by {of['redone_by']} at {of['redone_at']}" if of["redone_at"] else ""
+    return (
+        f"{of['id']}  group {of['number']} of unit {of['unit']}, {len(of['members']):,} members: "
+        f"undone by {of['undone_by']} at {of['undone_at']}{again}"
+    )
+
+
+def grouping(
+    unit: Unit, method: Method, threshold: float | None, words: int | None, apart: list[str] | None
+) -> dict[str, Any]:
+    return {
+        "unit": unit.value, "method": method.value, "threshold": threshold, "words": words,
+        "apart": apart or None,
+    }  # fmt: skip
 
 
 def of_file(
@@ -82,7 +183,7 @@ def of_dataset(name: str, asked: dict[str, Any], limit: int, group: int | None) 
         follow(api, told["job"])
         told = api.get(path, **asked, limit=min(limit, PAGE))
     if group is not None:
-        members = api.get(f"{path}/{group}", **asked)
+        members = list(api.pages(f"{path}/{group}", **asked))
         return {**told, "items": [{"group": group, "pairs": len(members), "members": members}]}
     items, cursor = told["items"], told["next_cursor"]
     while cursor is not None and len(items) < limit:

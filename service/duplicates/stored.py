@@ -22,14 +22,31 @@ GROUP BY g.value
 HAVING CAST(:size AS float8) IS NULL OR (-max(s.value), g.value) > (-CAST(:size AS float8), :number)
 ORDER BY max(s.value) DESC, g.value LIMIT :most
 """)
-CELLS = text("""
-SELECT m.value AS number, CAST(c.item_id AS text) AS pair_id, c.output, c.value
-FROM scores m JOIN scores c ON c.signal_id = m.signal_id AND c.fit_id = m.fit_id
-     AND c.item_id = m.item_id
-WHERE m.signal_id = :signal AND m.fit_id = :fit AND m.output = 'group'
-  AND m.value = ANY(CAST(:numbers AS float8[]))
-ORDER BY m.value, c.item_id
+# Of each group the first ones by id, and the one that represents it.
+SHOWN = text("""
+SELECT number, CAST(item_id AS text) AS pair_id, place, lead = 1 AS leads FROM (
+    SELECT g.value AS number, g.item_id,
+        row_number() OVER (PARTITION BY g.value ORDER BY g.item_id) AS place,
+        row_number() OVER (PARTITION BY g.value ORDER BY f.value DESC, g.item_id) AS lead
+    FROM scores g JOIN scores f ON f.signal_id = g.signal_id AND f.fit_id = g.fit_id
+         AND f.item_id = g.item_id AND f.output = 'first'
+    WHERE g.signal_id = :signal AND g.fit_id = :fit AND g.output = 'group'
+      AND g.value = ANY(CAST(:numbers AS float8[]))
+) member
+WHERE place <= :most OR lead = 1 ORDER BY number, place
 """)
+MEMBERS = text("""
+SELECT CAST(g.item_id AS text) AS pair_id, CAST(p.prompt_id AS text) AS prompt_id
+FROM scores g JOIN pairs p ON p.dataset_id = :dataset AND p.id = g.item_id
+WHERE g.signal_id = :signal AND g.fit_id = :fit AND g.output = 'group' AND g.value = :number
+  AND g.item_id > :after
+ORDER BY g.item_id LIMIT :most
+""")
+CELLS = text("""
+SELECT CAST(item_id AS text) AS pair_id, output, value FROM scores
+WHERE signal_id = :signal AND fit_id = :fit AND item_id = ANY(CAST(:ids AS uuid[]))
+""")
+NOWHERE = str(uuid.UUID(int=0))  # before all ids
 
 
 class Group(NamedTuple):
@@ -60,55 +77,72 @@ def groups(
         GROUPS, {**keys(found), "size": size, "number": number, "most": limit}
     ).mappings()
     listed = list(rows)
-    members = members_of(session, found, [row["number"] for row in listed])
-    shown = {each: named[:MOST_MEMBERS] for each, named in members.items()}
-    texts = texts_of(session, dataset_id, [m["pair_id"] for each in shown.values() for m in each])
-    return [group_of(row, members[row["number"]], shown[row["number"]], texts) for row in listed]
+    asked = {**keys(found), "numbers": [row["number"] for row in listed], "most": MOST_MEMBERS}
+    places = session.execute(SHOWN, asked).all()
+    cells = cells_of(session, found, [place.pair_id for place in places])
+    few = [place for place in places if place.place <= MOST_MEMBERS]
+    texts = texts_of(session, dataset_id, [place.pair_id for place in few])
+    leads = {place.number: cells[place.pair_id] for place in places if place.leads}
+    shown: dict[float, list[dict[str, Any]]] = defaultdict(list)
+    for place in few:
+        shown[place.number].append(cells[place.pair_id] | texts[place.pair_id])
+    return [group_of(row, leads[row["number"]], shown[row["number"]]) for row in listed]
 
 
-def group_of(
-    row: RowMapping, members: Sequence[dict[str, Any]], shown: Sequence[dict[str, Any]],
-    texts: dict[str, dict[str, Any]],
-) -> Group:  # fmt: skip
-    lead = next((each for each in members if each["first"]), members[0])
+def group_of(row: RowMapping, lead: dict[str, Any], shown: list[dict[str, Any]]) -> Group:
     return Group(
         int(row["number"]), int(row["size"]), row["pairs"], lead["votes"], lead["agreement"],
-        lead["soft_label"], [each | texts[each["pair_id"]] for each in shown],
+        lead["soft_label"], shown,
     )  # fmt: skip
 
 
-def group(
-    session: Session, dataset_id: uuid.UUID, found: Computed, number: int
-) -> list[dict[str, Any]]:
-    """All members; none where there is no such group."""
+class Member(NamedTuple):
+    pair_id: str
+    prompt_id: str
+
+
+def members(
+    session: Session,
+    dataset_id: uuid.UUID,
+    found: Computed,
+    number: int,
+    limit: int | None = None,
+    after: str | None = None,
+) -> list[Member]:
+    """Of a group, by id; none where there is no such group."""
     if found.fit is None:
         return []
-    members = members_of(session, found, [number]).get(number, [])
-    texts = texts_of(session, dataset_id, [each["pair_id"] for each in members])
-    return [each | texts[each["pair_id"]] for each in members]
+    asked = {
+        **keys(found), "dataset": dataset_id, "number": number, "after": after or NOWHERE,
+        "most": limit,
+    }  # fmt: skip
+    return [Member(*row) for row in session.execute(MEMBERS, asked)]
 
 
-def members_of(
-    session: Session, found: Computed, numbers: Sequence[float]
-) -> dict[float, list[dict[str, Any]]]:
-    """By the group's number: pair_id, and its cells."""
-    cells: dict[float, dict[str, dict[str, Any]]] = defaultdict(dict)
-    for row in session.execute(CELLS, {**keys(found), "numbers": list(numbers)}):
-        own = cells[row.number].setdefault(row.pair_id, {"pair_id": row.pair_id})
-        own[row.output] = row.value
+def described(
+    session: Session, dataset_id: uuid.UUID, found: Computed, wanted: Sequence[Member]
+) -> list[dict[str, Any]]:
+    """The members with their cells and texts."""
+    ids = [each.pair_id for each in wanted]
+    cells, texts = cells_of(session, found, ids), texts_of(session, dataset_id, ids)
+    return [cells[id] | texts[id] for id in ids]
+
+
+def cells_of(session: Session, found: Computed, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """By the pair's id."""
+    cells: dict[str, dict[str, Any]] = defaultdict(dict)
+    for row in session.execute(CELLS, {**keys(found), "ids": list(ids)}):
+        cells[row.pair_id][row.output] = row.value
     return {
-        number: [
-            {
-                "pair_id": each["pair_id"],
-                "first": each["first"] == 1,
-                "turned": each["turned"] == 1,
-                "votes": each["votes"],
-                "agreement": each["agreement"],
-                "soft_label": each["soft_label"],
-            }
-            for each in members.values()
-        ]
-        for number, members in cells.items()
+        id: {
+            "pair_id": id,
+            "first": each["first"] == 1,
+            "turned": each["turned"] == 1,
+            "votes": each["votes"],
+            "agreement": each["agreement"],
+            "soft_label": each["soft_label"],
+        }
+        for id, each in cells.items()
     }
 
 

@@ -8,16 +8,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import String, cast, select
+from sqlalchemy import String, cast, func, select
 from sqlalchemy.orm import Session
 
+from curation.grouping.duplicates import Unit
+from curation.grouping.membership import APART
 from curation.items import Floats, Pairs
 from curation.pairing.facts import FACTS
 from curation.signals import Signal
 from service.columns import STREAMED
 from service.labels.judgments import TooMany, prompts
+from service.tables.duplicates import UndoneGroup
 from service.tables.pairs import Pair
 
+UNDONE = {name: unit for unit, name in APART.items()}
 OF_PAIR = {
     "votes": Pair.votes,
     "agreement": Pair.agreement,
@@ -45,13 +49,42 @@ def load_facts(
     """Each fact of the pairs with these ids, in their order, NaN where it is unknown."""
     if not names:
         return {}
+    kept_apart = of_undone(session, dataset_id, ids, [name for name in names if name in UNDONE])
+    names = [name for name in names if name not in UNDONE]
     columns = [OF_PAIR[name] for name in names if name in OF_PAIR]
     rows = {row[0]: row for row in pair_rows(session, dataset_id, columns)}
-    found: dict[str, NDArray[np.float64]] = {}
+    found: dict[str, NDArray[np.float64]] = {**kept_apart}
     for place, name in enumerate((name for name in names if name in OF_PAIR), start=4):
         found[name] = np.array([rows[id][place] for id in ids], np.float64)
     said = [name for name in names if name not in OF_PAIR]
     return found | (of_labels(session, dataset_id, ids, rows, said) if said else {})
+
+
+def of_undone(
+    session: Session, dataset_id: uuid.UUID, ids: Sequence[str], names: Sequence[str]
+) -> dict[str, NDArray[np.float64]]:
+    """1 of the members of undone groups, else 0; only the facts that have any: a fit of a dataset
+    where nothing was undone is made from what it always was."""
+    found: dict[str, NDArray[np.float64]] = {}
+    for name in names:
+        members = kept_apart(session, dataset_id, UNDONE[name])
+        if members and UNDONE[name] == Unit.prompt:
+            own = select(cast(Pair.id, String)).where(Pair.dataset_id == dataset_id)
+            of = Pair.prompt_id.in_(map(uuid.UUID, members))
+            members = {*session.scalars(own.where(of))}
+        if members:
+            found[name] = np.array([id in members for id in ids], np.float64)
+    return found
+
+
+def kept_apart(session: Session, dataset_id: uuid.UUID, unit: Unit) -> set[str]:
+    """Ids of pairs, or of prompts where they are the unit, of all groups that are undone now."""
+    members = select(func.jsonb_array_elements_text(UndoneGroup.members)).where(
+        UndoneGroup.dataset_id == dataset_id,
+        UndoneGroup.unit == unit.value,
+        UndoneGroup.redone_at.is_(None),
+    )
+    return {*session.scalars(members)}
 
 
 def pair_rows(session: Session, dataset_id: uuid.UUID, columns: Sequence[Any]) -> Iterable[Any]:

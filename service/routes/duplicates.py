@@ -1,20 +1,27 @@
 """Near-duplicates of a dataset: groups with their members, and judgments made more than once."""
 
 import uuid
+from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
 
-from service.computed import computed
+from curation.signals import Signal, parse_signal
+from service.computed import Computed, computed
 from service.db import SessionDep
 from service.duplicates.asked import Method, Unit, signal_of
-from service.duplicates.stored import group, groups, repeated_judgments
-from service.errors import NotFound
-from service.paging import CursorQuery, LimitQuery, decode_cursor, page_of
+from service.duplicates.stored import Member, described, groups, members, repeated_judgments
+from service.duplicates.undoing import redo, undo
+from service.errors import Conflict, NotFound
+from service.paging import CursorQuery, LimitQuery, Page, decode_cursor, page_of
 from service.routes.datasets import DatasetDep
 from service.routes.idempotent import IdempotentRoute
 from service.routes.jobs import JobOut, job_out
+from service.tables.datasets import Dataset
+from service.tables.duplicates import UndoneGroup
 from service.tables.jobs import Job
 
 router = APIRouter(prefix="/api/v1", tags=["duplicates"], route_class=IdempotentRoute)
@@ -76,6 +83,33 @@ class RepeatedOut(BaseModel):
     places: list[dict[str, Any]] = Field(description="upload, line and what was said; at most 20")
 
 
+class AuthorIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    author: str | None = Field(default=None, min_length=1, max_length=200, examples=["ada"])
+
+
+class UndoneOut(BaseModel):
+    """A group that somebody said is none."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: uuid.UUID
+    unit: str = Field(examples=["pair"])
+    number: int = Field(description="its number when it was a group of the grouping `signal`")
+    signal: dict[str, Any]
+    members: list[uuid.UUID] = Field(description="ids of prompts where they are the unit, or pairs")
+    undone_by: str | None
+    undone_at: datetime
+    redone_by: str | None
+    redone_at: datetime | None = Field(description="null: it is undone")
+
+
+class Regrouped(BaseModel):
+    undone: UndoneOut
+    job: JobOut | None = Field(description="groups anew: pages of the grouping are 202 until then")
+
+
 class DuplicatesOut(BaseModel):
     """Either a page of what was found, or the job that finds it: ask again when it has ended."""
 
@@ -91,6 +125,20 @@ class DuplicatesOut(BaseModel):
     next_cursor: str | None = None
 
 
+def grouped(
+    unit: UnitQuery = Unit.pair,
+    method: MethodQuery = Method.minhash,
+    threshold: ThresholdQuery = None,
+    words: WordsQuery = None,
+    apart: ApartQuery = None,
+) -> Signal:
+    """The grouping that a group is of."""
+    return signal_of(unit, method, threshold, words, apart or ())
+
+
+SignalDep = Annotated[Signal, Depends(grouped)]
+
+
 @router.get(
     "/datasets/{dataset_id}/duplicates",
     response_model=DuplicatesOut,
@@ -100,20 +148,17 @@ def list_duplicates(
     dataset: DatasetDep,
     session: SessionDep,
     response: Response,
+    signal: SignalDep,
     unit: UnitQuery = Unit.pair,
-    method: MethodQuery = Method.minhash,
-    threshold: ThresholdQuery = None,
-    words: WordsQuery = None,
-    apart: ApartQuery = None,
     limit: LimitQuery = 100,
     cursor: CursorQuery = None,
 ) -> dict[str, Any]:
     """Groups of two and more, the largest first; of unit `judgment`, who judged one pair twice.
 
-    Nothing is removed: a group is undone by naming its members in `apart`. Where the dataset has
-    not been looked at like this, 202 and the job that does it.
+    Nothing is removed: `POST …/{group}/undo` takes a group apart, `apart` keeps members by
+    themselves for this answer. Where the dataset has not been looked at like this, 202 and the job
+    that does it.
     """
-    signal = signal_of(unit, method, threshold, words, apart or ())
     told: dict[str, Any] = {"signal": signal.model_dump(mode="json")}
     found = computed(session, dataset, signal)
     if isinstance(found, Job):
@@ -127,21 +172,96 @@ def list_duplicates(
     return {**told, "counts": counts, **page_of(rows, limit, scope, "page_key")}
 
 
-@router.get("/datasets/{dataset_id}/duplicates/{group_number}", response_model=list[MemberOut])
+@router.get("/datasets/{dataset_id}/duplicates/undone", response_model=Page[UndoneOut])
+def list_undone(
+    dataset: DatasetDep, session: SessionDep, limit: LimitQuery = 100, cursor: CursorQuery = None
+) -> dict[str, Any]:
+    """Groups that were taken apart, and whether they were put together again, in their order."""
+    scope = f"undone {dataset.id}"
+    query = select(UndoneGroup).where(UndoneGroup.dataset_id == dataset.id)
+    if (after := decode_cursor(scope, cursor)) is not None:
+        place = (datetime.fromisoformat(after[0]), uuid.UUID(after[1]))
+        query = query.where(tuple_(UndoneGroup.undone_at, UndoneGroup.id) > place)
+    ordered = query.order_by(UndoneGroup.undone_at, UndoneGroup.id)
+    return page_of(session.scalars(ordered.limit(limit + 1)).all(), limit, scope, "page_key")
+
+
+@router.get("/datasets/{dataset_id}/duplicates/{group_number}", response_model=Page[MemberOut])
 def read_group(
     group_number: int,
     dataset: DatasetDep,
     session: SessionDep,
-    unit: UnitQuery = Unit.pair,
-    method: MethodQuery = Method.minhash,
-    threshold: ThresholdQuery = None,
-    words: WordsQuery = None,
-    apart: ApartQuery = None,
-) -> list[dict[str, Any]]:
-    """All members of one group."""
-    signal = signal_of(unit, method, threshold, words, apart or ())
+    signal: SignalDep,
+    limit: LimitQuery = 100,
+    cursor: CursorQuery = None,
+) -> dict[str, Any]:
+    """All members of one group, by id."""
+    found = known(session, dataset, signal)
+    assert found.fit is not None
+    scope = f"duplicates {found.row.id} {found.fit.id} {group_number}"
+    after = decode_cursor(scope, cursor)
+    rows = some_members(session, dataset, found, group_number, limit + 1, after)
+    page = page_of(rows, limit, scope, "pair_id")
+    return {**page, "items": described(session, dataset.id, found, page["items"])}
+
+
+@router.post(
+    "/datasets/{dataset_id}/duplicates/{group_number}/undo", status_code=201,
+    response_model=Regrouped,
+)  # fmt: skip
+def undo_group(
+    group_number: int,
+    body: AuthorIn,
+    dataset: DatasetDep,
+    session: SessionDep,
+    signal: SignalDep,
+) -> dict[str, Any]:
+    """Take a group apart: its members, and their votes, stand alone in every grouping of its unit,
+    until it is redone. What is selected from now on follows; subsets stay as they are."""
+    found = known(session, dataset, signal)
+    own = some_members(session, dataset, found, group_number)
+    if len(own) < 2:
+        raise Conflict(f"group {group_number} has one member", code="nothing_to_undo")
+    spec = signal.model_dump(mode="json")
+    undone = undo(session, dataset.id, spec, group_number, own, body.author)
+    return {"undone": undone, "job": job_of(session, dataset, signal)}
+
+
+@router.post(
+    "/datasets/{dataset_id}/duplicates/undone/{undone_id}/redo", response_model=Regrouped
+)  # fmt: skip
+def redo_group(
+    undone_id: uuid.UUID, body: AuthorIn, dataset: DatasetDep, session: SessionDep
+) -> dict[str, Any]:
+    """Put a group together again; 409 `already_redone` where that was done."""
+    undone = redo(session, dataset.id, undone_id, body.author)
+    return {"undone": undone, "job": job_of(session, dataset, parse_signal(undone.signal))}
+
+
+def known(session: Session, dataset: Dataset, signal: Signal) -> Computed:
+    """Raises Conflict where the grouping is not there, or the dataset has changed since."""
     found = computed(session, dataset, signal)
-    members = [] if isinstance(found, Job) else group(session, dataset.id, found, group_number)
-    if not members:
-        raise NotFound(f"no group {group_number} of near-duplicates was found like this")
-    return members
+    if isinstance(found, Job) or found.fit is None:
+        detail = f"GET /api/v1/datasets/{dataset.id}/duplicates of the same begins to find groups"
+        raise Conflict(detail, code="duplicates_not_ready")
+    return found
+
+
+def some_members(
+    session: Session,
+    dataset: Dataset,
+    found: Computed,
+    number: int,
+    limit: int | None = None,
+    after: str | None = None,
+) -> list[Member]:
+    own = members(session, dataset.id, found, number, limit, after)
+    if not own and after is None:
+        raise NotFound(f"no group {number} of near-duplicates was found like this")
+    return own
+
+
+def job_of(session: Session, dataset: Dataset, signal: Signal) -> dict[str, Any] | None:
+    """The job that groups anew; None where nothing has changed for this grouping."""
+    found = computed(session, dataset, signal)
+    return job_out(session, found) if isinstance(found, Job) else None

@@ -9,11 +9,13 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
+from service import computed
 from service.app import app as api_app
 from service.cli import duplicates
 from service.cli.client import Api
 from service.cli.main import build
 from service.tables.jobs import JobKind
+from tests.service.intake.uploading import ingested
 from tests.workers.test_replaying import uploaded
 from workers.protocol import run_job
 from workers.scoring import Scoring
@@ -79,12 +81,30 @@ def test_groups_have_all_members_and_all_votes(client: TestClient, dataset: str)
     assert [each["turned"] for each in three["members"]].count(True) in (1, 2)
     (first,) = (each for each in three["members"] if each["first"])
     assert first["chosen"].startswith("a long and helpful answer")
-    members = client.get(f"/api/v1/datasets/{dataset}/duplicates/{three['group']}").json()
-    assert members == three["members"]
+    path = f"/api/v1/datasets/{dataset}/duplicates/{three['group']}"
+    begun = client.get(path, params={"limit": 2}).json()
+    rest = client.get(path, params={"limit": 2, "cursor": begun["next_cursor"]}).json()
+    assert begun["items"] + rest["items"] == three["members"]
+    assert (len(begun["items"]), rest["next_cursor"]) == (2, None)
     page = listed(client, dataset, limit=1)
     rest = listed(client, dataset, limit=1, cursor=page["next_cursor"])
     assert page["items"] + rest["items"] == told["items"]
     assert rest["next_cursor"] is None
+
+
+def test_all_pairs_are_looked_at_once_as_long_as_the_dataset_stays_as_it_is(
+    client: TestClient, dataset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, outdated, looks = listed(client, dataset), computed.outdated, list[str]()
+    monkeypatch.setattr(
+        computed, "outdated", lambda *asked: looks.append("all") or outdated(*asked)
+    )  # fmt: skip
+    assert listed(client, dataset) == listed(client, dataset) == told
+    assert looks == []
+    more = b"\n".join(map(orjson.dumps, [line(3, "late", "a")]))
+    ingested(client, dataset, more, filename="late.jsonl")
+    assert listed(client, dataset)["counts"]["n"] == told["counts"]["n"] + 1
+    assert len(looks) == 3  # by each request until the job has ended, and by the first after it
 
 
 def test_a_group_is_undone_by_keeping_a_member_apart(client: TestClient, dataset: str) -> None:
