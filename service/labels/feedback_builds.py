@@ -41,18 +41,22 @@ RETURNING xmax = 0
 """
 
 
-def build(
-    session: Session, made: PairBuild, policy: WildFeedback, progress: Callable[[int], None]
-) -> None:
-    """Fill the build; the caller holds the dataset and commits."""
+def read(
+    session: Session, dataset_id: uuid.UUID, policy: WildFeedback, progress: Callable[[int], None]
+) -> Read:
+    """What its models find in the dataset's conversations: that takes its time, and no lock."""
 
     def again() -> Iterator[Any]:
-        for count, one in enumerate(conversations(session, made.dataset_id), start=1):
+        for count, one in enumerate(conversations(session, dataset_id), start=1):
             yield one
             if count % CHUNK == 0:
                 progress(count)
 
-    found = policy.read(again)
+    return policy.read(again)
+
+
+def fill(session: Session, made: PairBuild, found: Read) -> None:
+    """Write the pairs of the build; the caller holds the dataset and commits."""
     added, pairs = 0, iter(enumerate(found.pairs))
     while chunk := list(islice(pairs, CHUNK)):
         added += write(session, made, chunk)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from curation.pairing import POLICY, BuiltPair, PairPolicy
 from curation.pairing.policy import Built
 from curation.pairing.summary import EXAMPLES, Summary
-from curation.pairing.wildfeedback import WildFeedback
+from curation.pairing.wildfeedback import Read, WildFeedback
 from service.columns import raw, response_text
 from service.errors import Conflict, Invalid
 from service.ingest import identity
@@ -24,6 +24,7 @@ from service.tables import items
 from service.tables.datasets import Upload, UploadState
 from service.tables.pairs import FIRST_BUILD, PairBuild, built_position
 
+READINGS = 3
 CHUNK = 5000  # pairs that are written together
 SHOWN = 2000  # characters of a text in an example
 
@@ -46,6 +47,16 @@ WITH written AS (
 )
 SELECT count(*) FILTER (WHERE fresh) FROM written
 """
+
+
+LABELS_STATE = text("""
+SELECT md5(concat_ws(';',
+    (SELECT string_agg(concat_ws(',', id, state), ';' ORDER BY id)
+     FROM uploads WHERE dataset_id = :dataset),
+    (SELECT string_agg(concat_ws(',', id, state), ';' ORDER BY id)
+     FROM erasures WHERE dataset_id = :dataset)
+))
+""")
 
 
 class BuiltPrompt(NamedTuple):
@@ -158,16 +169,40 @@ def preview(
 
 def build(session: Session, made: PairBuild, progress: Callable[[int], None]) -> None:
     """Write the pairs of a build and its report; the caller commits."""
-    hold_dataset(session, made.dataset_id)
-    made.labels_sha256 = labels_sha256(session, made.dataset_id)
     policy = policy_of(made)
-    if isinstance(policy, WildFeedback):
-        feedback_builds.build(session, made, policy, progress)
-    else:
+    found = read_unheld(session, made, policy, progress)
+    made.labels_sha256 = labels_sha256(session, made.dataset_id)
+    if found is None:
         build_of_labels(session, made, policy, progress)
+    else:
+        feedback_builds.fill(session, made, found)
     # Else the select that follows joins what the server takes for nearly empty: 754 pairs of a
     # build, read in a loop over loops, took minutes.
     session.execute(text("ANALYZE prompts, responses, pairs"))
+
+
+def read_unheld(
+    session: Session, made: PairBuild, policy: PairPolicy, progress: Callable[[int], None]
+) -> Read | None:
+    """What a policy with models reads, before the dataset is held: uploads go on meanwhile. Held
+    afterwards. Raises Conflict where the labels never stay as they are for so long."""
+    if not isinstance(policy, WildFeedback):
+        hold_dataset(session, made.dataset_id)
+        return None
+    for _ in range(READINGS):
+        before = session.scalar(LABELS_STATE, {"dataset": made.dataset_id})
+        found = feedback_builds.read(session, made.dataset_id, policy, progress)
+        attempt = session.begin_nested()
+        hold_dataset(session, made.dataset_id)
+        if session.scalar(LABELS_STATE, {"dataset": made.dataset_id}) == before:
+            attempt.commit()
+            return found
+        attempt.rollback()  # and nobody holds the dataset any more
+    raise Conflict(
+        f"the labels changed while they were read, {READINGS} times: build again when no upload "
+        "or erasure is under way",
+        code="labels_changed",
+    )
 
 
 def build_of_labels(

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from curation.models.satisfaction import log_odds
 from curation.signals.embedding import Embedding
+from service.labels import feedback_builds, pair_builds
 from service.tables.items import Prompt, Response
 from service.tables.jobs import JobKind
 from service.tables.metadata import Table
@@ -165,3 +166,27 @@ def turns(node: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield node["message_id"], node["text"]
     for reply in node["replies"]:
         yield from turns(reply)
+
+
+def test_others_may_write_while_its_models_read_and_what_they_wrote_is_read_too(
+    client: TestClient, rung: Rung, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = new_dataset(client)
+    ingested(client, dataset, lines(CHATS[:3]))
+    read, hold, order = feedback_builds.read, pair_builds.hold_dataset, list[str]()
+
+    def reading(*asked: Any) -> Any:
+        done = read(*asked)
+        if not order:
+            ingested(client, dataset, lines(CHATS[3:]), filename="later.jsonl")
+        order.append("read")
+        return done
+
+    def holding(*asked: Any) -> None:
+        order.append("hold")
+        hold(*asked)
+
+    monkeypatch.setattr(feedback_builds, "read", reading)
+    monkeypatch.setattr(pair_builds, "hold_dataset", holding)
+    assert built(client, dataset, "wildfeedback")["report"]["added"] == 2
+    assert order == ["read", "hold", "read", "hold"]
