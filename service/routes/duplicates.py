@@ -261,7 +261,7 @@ def some_members(
     return own
 
 
-def job_of(session: Session, dataset: Dataset, signal: Signal) -> dict[str, Any] | None:
+def job_of(session: Session, dataset: Dataset, signal: Signal) -> JobOut | None:
     """The job that groups anew; None where nothing has changed for this grouping."""
     found = computed(session, dataset, signal)
     return job_out(session, found) if isinstance(found, Job) else None

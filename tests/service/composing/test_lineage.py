@@ -54,7 +54,12 @@ def test_equal_parents_are_two_subsets() -> None:
 def test_a_manifest_of_before_that_repeats_its_wishes_is_read_alike() -> None:
     old = {"operation": "minus", "of": [{"operation": "union", "of": [ONE, TWO]}, TWO]}
     made: list[Any] = []
-    from_wish(old, lambda each, _: str(made.append(each) or len(made)))
+
+    def make(wish: Any, _: list[str]) -> str:
+        made.append(wish)
+        return f"id {len(made)}"
+
+    from_wish(old, make)
     assert len(made) == 4
     with pytest.raises(LookupError):
-        from_wish({"operation": "union", "of": [ONE, {"same_as": "0" * 64}]}, lambda *_: "")
+        from_wish({"operation": "union", "of": [ONE, {"same_as": "0" * 64}]}, make)

@@ -96,9 +96,12 @@ def test_all_pairs_are_looked_at_once_as_long_as_the_dataset_stays_as_it_is(
     client: TestClient, dataset: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told, outdated, looks = listed(client, dataset), computed.outdated, list[str]()
-    monkeypatch.setattr(
-        computed, "outdated", lambda *asked: looks.append("all") or outdated(*asked)
-    )  # fmt: skip
+
+    def looked(*asked: Any) -> bool:
+        looks.append("all")
+        return outdated(*asked)
+
+    monkeypatch.setattr(computed, "outdated", looked)
     assert listed(client, dataset) == listed(client, dataset) == told
     assert looks == []
     more = b"\n".join(map(orjson.dumps, [line(3, "late", "a")]))

@@ -102,6 +102,10 @@ def test_a_group_that_is_not_known_is_said_and_nothing_is_found_by_the_way(
     assert client.post(f"{path}/undone/{uuid.uuid4()}/redo", json={}).status_code == 404
 
 
+def followed(_: Api, job: dict[str, Any]) -> None:
+    run_job(uuid.UUID(job["id"]), ("cpu",), {JobKind.score: Scoring()})
+
+
 def test_the_commands_undo_list_and_redo(
     client: TestClient, dataset: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,8 +113,7 @@ def test_the_commands_undo_list_and_redo(
     over = TestClient(api_app, "http://testserver/api/v1", headers={**client.headers})
     monkeypatch.setattr(api, "http", over)
     monkeypatch.setattr(duplicates, "connect", lambda: api)
-    monkeypatch.setattr(duplicates, "follow", lambda _, job: run_job(
-        uuid.UUID(job["id"]), ("cpu",), {JobKind.score: Scoring()}))  # fmt: skip
+    monkeypatch.setattr(duplicates, "follow", followed)
     number = listed(client, dataset)["items"][0]["group"]
 
     def said(*words: str) -> str:
