@@ -20,14 +20,13 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from benchmarks.protocol import CONDITIONS, Condition, load, signs
 from benchmarks.query import DATASET, milliseconds, run
 from benchmarks.streams import KEY, peak, serve
 from benchmarks.subset_vs_random import DEFAULT_DATA, flipped
@@ -39,7 +38,10 @@ from curation.thresholds.sketch import Sketch
 from curation.thresholds.sweep import kept, steps
 from service.embedded import folders, postgres
 
-SIGNALS = ("reward_margin", "label_trust")
+if TYPE_CHECKING:  # the real import reads the settings, which --speed has yet to make
+    from benchmarks.protocol import Condition
+
+SIGNALS = ("reward_margin", "label_trust", "label_em")
 SHARES = (1.0, 0.9, 0.75, 0.5, 0.25, 0.1)
 PORT = 18_473
 # Short texts: only their lengths are summed. Every tenth line says its source.
@@ -83,8 +85,10 @@ SELECT {columns} FROM pair_scores WHERE snapshot_id = (SELECT max(id) FROM snaps
 """
 
 
-def planted(signal: str, condition: Condition, data: Path, cache: Path) -> None:
+def planted(signal: str, condition: "Condition", data: Path, cache: Path) -> None:
     """One table: thresholds on the signal's p_correct that keep these shares."""
+    from benchmarks.protocol import load, signs
+
     found = load("hh_harmless", data, cache)
     if isinstance(found, str):
         raise ValueError(found)
@@ -130,12 +134,14 @@ def built(fields: Sequence[str]) -> float:
     from service import db
     from service.tables.datasets import Dataset
     from service.tables.jobs import Job, JobKind
+    from service.viewer.snapshots import snapshot_of
     from service.what_if.stored import told_or_job
     from workers.protocol import run_job
     from workers.sketching import Sketching
 
     with db.new_session.begin() as session:
-        job = told_or_job(session, session.get_one(Dataset, uuid.UUID(DATASET)), fields)
+        dataset = session.get_one(Dataset, uuid.UUID(DATASET))
+        job = told_or_job(session, dataset, snapshot_of(session, dataset.id), fields)
         assert isinstance(job, Job)
         name = job.id
     began = time.perf_counter()
@@ -260,12 +266,14 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=40)
     given = parser.parse_args()
+    if given.speed or not given.noise:
+        on_a_stack(given.pairs, given.rounds)
     if given.noise or not given.speed:
+        from benchmarks.protocol import CONDITIONS
+
         for signal in SIGNALS:
             for condition in CONDITIONS:
                 planted(signal, condition, given.data, given.cache)
-    if given.speed or not given.noise:
-        on_a_stack(given.pairs, given.rounds)
 
 
 if __name__ == "__main__":

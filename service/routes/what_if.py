@@ -143,7 +143,7 @@ def what_if(
     snapshot = snapshot_of(session, dataset.id)
     given = Given(by, also, keep, also_keep, at, also_at, points, cost, noise, rate)
     asked = checked(Numbers.of(snapshot), given)
-    found = told_or_job(session, dataset, asked.fields)
+    found = told_or_job(session, dataset, snapshot, asked.fields)
     if isinstance(found, Job):
         response.status_code = 202
         return {"job": job_out(session, found)}

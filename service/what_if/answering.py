@@ -99,7 +99,10 @@ class Reading:
     def __init__(self, told: Told, asked: Asked, chance: str | None, rate: float | None) -> None:
         self.told, self.asked = told, asked
         self.place = {name: at for at, name in enumerate(told.sketch.names)}
-        self.rows, self.tokens = (float(told.sketch.total[self.place[n]]) for n in (ROWS, TOKENS))
+        every = told.sketch.total
+        self.rows, self.tokens = (float(every[self.place[name]]) for name in (ROWS, TOKENS))
+        named = sum(float(every[self.place[of_source(name)]]) for name in told.sources)
+        self.others = named < self.rows
         self.knots: list[int] = []
         if chance is not None:
             self.knots = [self.place[at_knot(chance, place)] for place in range(len(KNOTS))]
@@ -137,8 +140,7 @@ class Reading:
 
     def composition(self, rows: float, summed: Any) -> dict[str, int]:
         named = {name: round(summed(of_source(name))) for name in self.told.sources}
-        every = sum(self.told.sketch.total[self.place[of_source(n)]] for n in self.told.sources)
-        if every < self.rows:
+        if self.others:
             named[OTHER] = max(round(rows) - sum(named.values()), 0)
         return named
 

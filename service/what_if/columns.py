@@ -15,7 +15,8 @@ from curation.thresholds.quantities import PairColumns
 from service.columns import raw
 from service.composing.costs import BYTES_A_TOKEN
 from service.composing.fields import FIELDS as CLASSES
-from service.filters.fields import Catalogue, Tables, answer_text
+from service.filters.fields import Catalogue, answer_text
+from service.filters.query import Query
 from service.tables.datasets import Upload
 from service.tables.pairs import Pair
 from service.tables.viewer import Snapshot
@@ -36,12 +37,24 @@ class Wanted(NamedTuple):
     sources: Sequence[str]
 
 
+class Reading:
+    """All pairs of a snapshot, with the tables that the numbers asked for lie in."""
+
+    def __init__(self, session: Session, snapshot: Snapshot) -> None:
+        self.query = Query(session, snapshot.dataset_id)
+        self.query.read_at(snapshot)
+        self.found = Catalogue(snapshot.scores).listed()
+
+    def number(self, name: str) -> Any:
+        self.query.tables.used |= {*self.found[name].joins}
+        return number(self.found[name].value(self.query.tables))
+
+
 def sample(session: Session, snapshot: Snapshot, fields: Sequence[str], one_in: int) -> Any:
     """(n, fields) of one pair in so many, always the same ones; NaN where missing."""
-    tables, found = Tables(), Catalogue(snapshot.scores).listed()
-    columns = [number(entry.value(tables)) for entry in (found[name] for name in fields)]
-    joins = {join for name in fields for join in found[name].joins}
-    query = joined(select(*columns), snapshot, tables, joins).where(chance(one_in))
+    reading = Reading(session, snapshot)
+    columns = [reading.number(name) for name in fields]
+    query = reading.query.select(*columns).where(chance(one_in))
     return np.concatenate([np.zeros((0, len(fields))), *blocks(session, query, len(fields))])
 
 
@@ -57,7 +70,8 @@ def stream(
     session: Session, snapshot: Snapshot, wanted: Wanted
 ) -> Iterator[tuple[NDArray[np.float64], PairColumns]]:
     """Blocks of all pairs: (n, fields), and what is summed."""
-    tables, found = Tables(), Catalogue(snapshot.scores).listed()
+    reading = Reading(session, snapshot)
+    tables = reading.query.tables
     names = [*wanted.fields, *wanted.values, *wanted.chances]
     chosen, rejected = tables.chosen, tables.rejected
     parts = [rendered_bytes(tables.prompt.messages), *map(answer_bytes, (chosen, rejected))]
@@ -66,16 +80,10 @@ def stream(
     place = func.array_position(
         cast(literal(list(wanted.sources)), ARRAY(Text)), CLASSES["source"].value()
     )
-    columns = [number(found[name].value(tables)) for name in names]
+    columns = [reading.number(name) for name in names]
     columns += [number(each) for each in (tokens, *lengths, place)]
-    joins = {
-        "prompt",
-        "chosen",
-        "rejected",
-        *(join for name in names for join in found[name].joins),
-    }
-    query = joined(select(*columns), snapshot, tables, joins | TEXTS)
-    query = query.join(Upload, Upload.id == Pair.upload_id)
+    tables.used |= TEXTS
+    query = reading.query.select(*columns).join(Upload, Upload.id == Pair.upload_id)
     cut = len(wanted.fields)
     for block in blocks(session, query, len(columns)):
         *values, total, one, other, source = block[:, cut:].T
@@ -96,21 +104,6 @@ def chance(one_in: int) -> Any:
     if one_in <= 1:
         return literal(True)
     return func.hashint8(Pair.position).op("&")((1 << 31) - 1) % one_in == 0
-
-
-def joined(query: Any, snapshot: Snapshot, tables: Tables, joins: set[str]) -> Select[Any]:
-    query = query.select_from(Pair).where(Pair.dataset_id == snapshot.dataset_id)
-    ids = {"prompt": Pair.prompt_id, "chosen": Pair.chosen_id, "rejected": Pair.rejected_id}
-    for name in sorted(joins):
-        table = getattr(tables, name)
-        if name == "scored":
-            on = and_(table.snapshot_id == snapshot.id, table.position == Pair.position)
-        elif name == "upload":
-            on = table.id == Pair.upload_id
-        else:
-            on = and_(table.dataset_id == Pair.dataset_id, table.id == ids[name])
-        query = query.join(table, on)
-    return query
 
 
 def answer_bytes(table: Any) -> Any:

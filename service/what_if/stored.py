@@ -19,7 +19,7 @@ from service.queue import ACTIVE_STATES, enqueue
 from service.tables.datasets import Dataset
 from service.tables.jobs import Job, JobKind
 from service.tables.viewer import Snapshot, ThresholdSketch
-from service.viewer.snapshots import VERSION, snapshot_of, with_scores
+from service.viewer.snapshots import VERSION, with_scores
 from service.what_if import columns
 
 FORMAT = 1  # of the stored file; another is made anew
@@ -49,10 +49,11 @@ def names_of(snapshot: Snapshot) -> tuple[list[str], str]:
     return chances, next(name for name in MARGINS if name in {*scored, "margin"})
 
 
-def told_or_job(session: Session, dataset: Dataset, fields: Sequence[str]) -> Told | Job:
-    """The sketch of the dataset as it is now, or the job that makes it, a running one where there
-    is one."""
-    snapshot = snapshot_of(session, dataset.id)
+def told_or_job(
+    session: Session, dataset: Dataset, snapshot: Snapshot, fields: Sequence[str]
+) -> Told | Job:
+    """The sketch of the dataset's newest snapshot, or the job that makes it, a running one where
+    there is one."""
     row = session.get(ThresholdSketch, (snapshot.id, "\n".join(fields)))
     if row is not None and (found := read(row.content)) is not None:
         return found
@@ -71,6 +72,11 @@ def told_or_job(session: Session, dataset: Dataset, fields: Sequence[str]) -> To
     return job
 
 
+def one_of(snapshot: Snapshot) -> int:
+    """Of so many pairs one is in the sample."""
+    return -(-snapshot.rows // SAMPLE)
+
+
 def build(
     session: Session, snapshot: Snapshot, fields: Sequence[str], progress: Callable[[int], object]
 ) -> int:
@@ -78,24 +84,14 @@ def build(
     sketches there are now; 0 where the dataset has changed meanwhile."""
     with_scores(session, snapshot)
     session.execute(text("SET LOCAL work_mem = '64MB'"))
-    each = [tuple(fields)]
-    if len(fields) == 1:
-        scored = [found["name"] for found in snapshot.scores]
-        each = [(name,) for name in dict.fromkeys([*fields, *scored])]
+    scored = [found["name"] for found in snapshot.scores] if len(fields) == 1 else []
+    groups = [tuple(fields), *((name,) for name in scored if name not in fields)]
+    used = list(dict.fromkeys(name for group in groups for name in group))
     chances, margin = names_of(snapshot)
-    one_in = -(-snapshot.rows // SAMPLE)
-    sources = columns.sources(session, snapshot.dataset_id, one_in, SOURCES)
+    sources = columns.sources(session, snapshot.dataset_id, one_of(snapshot), SOURCES)
+    edges, rates = cut(session, snapshot, used, chances, BINS if len(fields) == 1 else GRID_BINS)
     names = quantity_names([margin], chances, sources)
-    used = list(dict.fromkeys(name for group in each for name in group))
-    values = sampled(session, snapshot, list(dict.fromkeys([*used, *chances])), one_in)
-    bins = BINS if len(fields) == 1 else GRID_BINS
-    edges, rates = {}, {}
-    for name, column in values:
-        if name in used:
-            edges[name] = equal_mass(column, bins)
-        if name in chances:
-            rates[name] = most_wrong(column)
-    sketches = [Sketch.empty(group, [edges[name] for name in group], names) for group in each]
+    sketches = [Sketch.empty(group, [edges[name] for name in group], names) for group in groups]
     wanted, done = columns.Wanted(used, [margin], chances, sources), 0
     for block, rows in columns.stream(session, snapshot, wanted):
         table = rows.table(len(sources))
@@ -110,10 +106,25 @@ def build(
     return len(sketches)
 
 
+def cut(
+    session: Session, snapshot: Snapshot, fields: Sequence[str], chances: Sequence[str], bins: int
+) -> tuple[dict[str, NDArray[np.float64]], dict[str, float]]:
+    """The bins of each field, and the most wrong labels that each chance leaves room for."""
+    edges: dict[str, NDArray[np.float64]] = {}
+    rates: dict[str, float] = {}
+    for name, values in sampled(session, snapshot, list(dict.fromkeys([*fields, *chances]))):
+        if name in fields:
+            edges[name] = equal_mass(values, bins)
+        if name in chances:
+            rates[name] = most_wrong(values)
+    return edges, rates
+
+
 def sampled(
-    session: Session, snapshot: Snapshot, fields: Sequence[str], one_in: int
+    session: Session, snapshot: Snapshot, fields: Sequence[str]
 ) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    """Each field with its values."""
+    """Each field with its values, of a part of the pairs where they are many."""
+    one_in = one_of(snapshot)
     for start in range(0, len(fields), TOGETHER):
         some = fields[start : start + TOGETHER]
         values = columns.sample(session, snapshot, some, one_in)

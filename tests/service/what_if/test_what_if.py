@@ -15,6 +15,7 @@ from service.composing.costs import tokens_of
 from service.filters.query import Query
 from service.tables.jobs import JobKind
 from service.tables.viewer import ThresholdSketch
+from service.what_if import stored
 from tests.workers.test_replaying import asked, uploaded
 from workers.protocol import run_job
 from workers.scoring import Scoring
@@ -147,6 +148,22 @@ def all_handlers() -> Any:
     from workers.tasks import HANDLERS as EVERY
 
     return EVERY
+
+
+def test_where_pairs_are_many_a_sample_cuts_the_bins_and_all_are_counted(
+    client: TestClient, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored, "SAMPLE", 30)
+    monkeypatch.setattr(stored, "BINS", 4)
+    dataset = uploaded(client, "many", rows(120, "web"))
+    found = told(client, dataset, by="chosen.length", at=list(range(0, 70, 3)))
+    bound = found["error"]["rows"]
+    assert found["rows"] == 120
+    assert 0 < bound < 80
+    for point in found["points"]:
+        exact = counted(session, dataset, f"chosen.length >= {point['at']}")
+        assert point["rows_least"] <= exact <= point["rows_most"]
+        assert abs(point["rows"] - exact) <= bound
 
 
 def test_without_scores_noise_is_null_and_says_why(client: TestClient) -> None:
