@@ -202,4 +202,7 @@ def ended_badly(job: Job) -> ApiError:
     problem = job["error"] or {"detail": "no reason was recorded", "code": None}
     # `--strict` refused the file: its own exit code, for scripts.
     error = of_problem(problem, 3 if problem.get("code") == "rejected_rows" else 1, asked=False)
-    return ApiError(f"{job['kind']} failed: {error}", code=error.code, exit_code=error.exit_code)
+    said = f"{job['kind']} failed: {error}"
+    if error.code == "recipe_needs":
+        said += f"; `prefsift recipes --dataset {job['dataset_id']}` says which recipes run"
+    return ApiError(said, code=error.code, exit_code=error.exit_code)

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from service.cli.connection import connect
 from service.cli.remote import DatasetName, dataset_named, follow, show
-from service.cli.screen import say
+from service.cli.screen import put, say
 from service.cli.screen import tell as facts
 
 WIDE = 160  # columns of letters: an id is of use only whole, also in a narrow window
@@ -125,7 +125,7 @@ def tell(
         table.add_column(heading, overflow="fold", no_wrap=field not in FREE)
     for each in found:
         table.add_row(*(Text(cell(field, each[field])) for field in columns.values()))
-    Console(highlight=False, width=max(Console().width, WIDE)).print(table)
+    put(table, max(Console().width, WIDE))
 
 
 def cell(field: str, value: Any) -> str:

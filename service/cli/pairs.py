@@ -74,7 +74,7 @@ def body_of(name: str | None, given: dict[str, Any], aspects: list[str]) -> dict
 def made(api: Api, path: str, body: dict[str, Any]) -> dict[str, Any]:
     """The build once its job has ended, with why this policy was chosen."""
     answer = api.post(path, body)
-    follow(api, answer["job"])
+    follow(api, answer["job"], ours=True)
     return {**api.get(f"{path}/{answer['build']['id']}"), "why": answer["why"]}
 
 

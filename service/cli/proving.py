@@ -33,11 +33,7 @@ def evaluate(
     names = [name.strip() for name in (by or "").split(",") if name.strip()]
     body = {"against": against or [], "by": names, "curve": curve}
     asked = {key: value for key, value in body.items() if value}
-    follow(
-        api,
-        api.post(
-            f"/subsets/{subset}/evaluate", {**asked, **({"splits": splits} if splits else {})}
-        ),
-    )
+    body = {**asked, **({"splits": splits} if splits else {})}
+    follow(api, api.post(f"/subsets/{subset}/evaluate", body), ours=True)
     found = api.get(f"/subsets/{subset}")["evaluation"]
     show(found) if as_json else tell_evaluation(found, subset)

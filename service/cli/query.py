@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli.connection import connect
+from service.cli.previewing import short
 from service.cli.remote import DatasetName, dataset_named, note, show
 from service.cli.screen import say
 from service.cli.screen import tell as facts
@@ -88,7 +89,7 @@ def columns(found: list[dict[str, Any]], names: list[str]) -> Table:
     for pair in found:
         said = [pair[name] for name in names]
         texts = (each if isinstance(each, str) else orjson.dumps(each).decode() for each in said)
-        table.add_row(*(Text(" ".join(each.split())[:SHOWN]) for each in texts))
+        table.add_row(*(Text(short(" ".join(each.split()), SHOWN)) for each in texts))
     return table
 
 
@@ -100,6 +101,6 @@ def texts_of(found: list[dict[str, Any]]) -> Table:
             last,
             *(pair[side]["text"] or pair[side]["uri"] for side in ("chosen", "rejected")),
         ]
-        shown = [" ".join(str(text or "…").split())[:SHOWN] for text in texts]
+        shown = [short(" ".join(str(text or "…").split()), SHOWN) for text in texts]
         table.add_row(*map(Text, shown), str(pair["votes"]), f"{pair['agreement']:.2f}")
     return table

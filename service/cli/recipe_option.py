@@ -6,6 +6,8 @@ import typer
 
 from curation.recipes import RECIPES, load
 
+DEFAULT = "safe_default"  # docs/adr/0006 says why
+
 
 def known_recipe(name: str) -> str | dict[str, Any]:
     """The id of a shipped recipe; the recipe itself where it comes from a file.

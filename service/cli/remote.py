@@ -27,6 +27,7 @@ DatasetName = Annotated[str, typer.Argument(help="Name or id of a dataset.")]
 SubsetId = Annotated[str, typer.Argument(help="Id of a subset, from `prefsift select`.")]
 
 
+INTERRUPTED = 130
 MOST_NEAR = 5  # datasets that are named where one is not there
 
 
@@ -39,9 +40,18 @@ def note(line: str) -> None:
     typer.secho(line, fg="yellow", err=True)
 
 
-def follow(api: Api, job: Job) -> Job:
-    with Bars(Console(stderr=True)) as bars:
-        return api.follow(job, bars.job())
+def follow(api: Api, job: Job, *, ours: bool = False) -> Job:
+    """The job once it has ended well. `ours`: an interruption here cancels it; else it goes on."""
+    try:
+        with Bars(Console(stderr=True)) as bars:
+            return api.follow(job, bars.job())
+    except KeyboardInterrupt:
+        if ours:
+            api.cancel(job)
+            note(f"stopped the {job['kind']} job; what was scored is kept for the next run")
+        else:
+            note(f"the {job['kind']} job goes on: `prefsift jobs {job['id']} --cancel` stops it")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def dataset_named(api: Api, name: str) -> str:
@@ -137,7 +147,7 @@ def export(
         body["where"] = where
     made = api.post(f"{exporter(api, source, where)}/exports", body)
     with destination.staged(folder) as fresh:
-        follow(api, made["job"])
+        follow(api, made["job"], ours=True)
         found = api.get(f"/exports/{made['export']['id']}")
         for _ in fetch(api, found, fresh):
             pass

@@ -23,9 +23,9 @@ def whole(line: str, style: str | None = None) -> None:
     Console(highlight=False).print(Text(printable(line), style or ""), soft_wrap=True)
 
 
-def put(shown: RenderableType) -> None:
-    """Without the spaces that fill a line up."""
-    console = Console(highlight=False)
+def put(shown: RenderableType, width: int | None = None) -> None:
+    """Without the spaces that fill a line up; within the window, or so many columns."""
+    console = Console(highlight=False, width=width)
     with console.capture() as printed:
         console.print(shown)
     for line in printed.get().splitlines():

@@ -20,7 +20,8 @@ def tell_subset(found: Mapping[str, Any], *, fresh: bool = False) -> None:
     """`fresh`: it was made just now, so what comes next is said."""
     say(headline(found), "bold")
     manifest: Mapping[str, Any] = found["manifest"] or {}
-    tell({"subset": found["id"], **asked_for(found), **came_of(manifest), **proven(found)})
+    facts = {**asked_for(found), **came_of(manifest), **proven(found)}
+    tell({"subset": found["id"], **facts, "note": everything(found)})
     if fresh and found["size"]:
         if found["recipe"]["id"] == "combined":
             advise(f"prefsift export {found['id']} --out DIR")
@@ -36,6 +37,14 @@ def headline(found: Mapping[str, Any]) -> str:
     if recipe["id"] == "combined":
         return f"{kept}: {recipe['title']}"
     return f"{kept} by {recipe['id']} (budget {found['budget']}, seed {found['seed']})"
+
+
+def everything(found: Mapping[str, Any]) -> str:
+    """Where the budget leaves nothing to choose, though it was to."""
+    if not found["size"] or found["size"] != found["pool"] or found["budget"] == "100%":
+        return ""
+    combined = found["recipe"]["id"] == "combined"
+    return "" if combined else "the budget is enough for every pair, so none was left out for it"
 
 
 def asked_for(found: Mapping[str, Any]) -> dict[str, str]:
@@ -105,10 +114,10 @@ def proven(found: Mapping[str, Any]) -> dict[str, str]:
 
 
 def tell_subsets(found: Sequence[Mapping[str, Any]], dataset: str) -> None:
-    """Two lines each: the id, and what it is."""
+    """Two lines each, the newest first: the id, and what it is."""
     if not found:
         typer.echo(f"no such subset yet: `prefsift select {dataset}` makes one")
-    for each in found:
+    for each in sorted(found, key=lambda each: str(each["created_at"]), reverse=True):
         say(each["id"], "bold")
         asked = {name: value for name, value in asked_for(each).items() if value}
         details = [headline(each)]
@@ -138,7 +147,7 @@ def tell_preview(found: Mapping[str, Any]) -> None:
         "cost": "" if keeps["dollars"] is None else f"${keeps['dollars']:,.2f}",
         "scoring": [scored(each) for each in found["signals"]],
         "seconds": "not known" if found["seconds"] is None
-        else f"about {found['seconds']:,g} of one CPU thread",
+        else f"about {found['seconds']:,g} of one CPU thread" if found["seconds"] else "",
     })  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """`select`, `subsets`, `combine`: make subsets, list and tag them, put them together."""
 
+import shlex
 from typing import Annotated, Any
 
 import orjson
@@ -9,9 +10,9 @@ import yaml
 from curation.pairing import POLICIES
 from curation.pairing import load as load_policy
 from service.cli.connection import connect
-from service.cli.recipe_option import known_recipe
+from service.cli.recipe_option import DEFAULT, known_recipe
 from service.cli.remote import DatasetName, SubsetId, dataset_named, follow, note, show
-from service.cli.screen import Json
+from service.cli.screen import Json, many
 from service.cli.subset_words import tell_preview, tell_subset, tell_subsets
 
 Others = Annotated[list[str] | None, typer.Option(help="Ids of subsets; repeatable.")]
@@ -25,7 +26,7 @@ BudgetText = Annotated[
 
 def select(
     dataset: DatasetName,
-    recipe: RecipeName = "fifa",
+    recipe: RecipeName = DEFAULT,
     where: Annotated[str | None, typer.Option(help="A filter; see docs/filters.md.")] = None,
     policy: Annotated[
         str | None, typer.Option(help="A pair policy, see `prefsift policies`, or a file.")
@@ -72,11 +73,21 @@ def select(
     if preview:
         show(made) if as_json else tell_preview(made)
         return
-    follow(api, made["job"])
+    follow(api, made["job"], ours=True)
     found = api.get(f"/subsets/{made['subset']['id']}")
     if not found["pool"]:
-        note(f"there are no pairs to select from: `prefsift pairs build {dataset} --preview`")
+        note(why_empty(found, dataset))
     show(found) if as_json else tell_subset(found, fresh=True)
+
+
+def why_empty(found: dict[str, Any], dataset: str) -> str:
+    named = shlex.quote(dataset)
+    filtered = found["manifest"]["reasons"].get("not_in_filter", 0)
+    if filtered:
+        where = shlex.quote(str(found["asked"]["where"]))
+        rest = f"see `prefsift query {named} --where {where}`"
+        return f"the filter keeps none of {many(filtered, 'pair')}: {rest}"
+    return f"there are no pairs to select from: `prefsift pairs build {named} --preview`"
 
 
 def subsets(
@@ -135,7 +146,7 @@ def combine(
         raise typer.BadParameter("give one of --union, --minus and --intersect")
     api = connect()
     made = api.post("/subsets/combine", {**asked, "tags": tag or []})
-    follow(api, made["job"])
+    follow(api, made["job"], ours=True)
     found = api.get(f"/subsets/{made['subset']['id']}")
     show(found) if as_json else tell_subset(found, fresh=True)
 

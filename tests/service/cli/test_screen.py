@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
+import typer
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner, Result
 
@@ -13,8 +14,10 @@ from service.cli import leaving, listing, pairs, query, review, subsets
 from service.cli.client import Api
 from service.cli.evaluation_words import tell_evaluation
 from service.cli.main import build
+from service.cli.remote import follow
 from service.cli.screen import tell
 from service.cli.subset_words import tell_preview, tell_subset
+from service.cli.subsets import why_empty
 from service.cli.upload import tell_uploads
 from tests.service.review.reviewing import judged
 from tests.workers.test_replaying import asked, uploaded
@@ -79,6 +82,41 @@ def test_every_command_speaks_to_people_and_with_json_to_programs(client: TestCl
         assert orjson.loads(ran(turn, upload, "--json").stdout)["upload"]["id"] == upload
     fits(ran("subsets", "told", "--subset", both, "--delete").output, f"deleted {both}")
     fits(ran("subsets", "told", "--tag", "none").output, "no such subset yet")
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_cancels_a_job_of_ours_and_tells_of_another_one(
+    client: TestClient,
+    api: Api,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    dataset = uploaded(client, "stopped", judged(4))
+    body = {"recipe": "random"}
+    made = client.post(f"/api/v1/datasets/{dataset}/subsets", json=body).json()
+    monkeypatch.setattr(api, "follow", interrupted)
+    for ours, state, said in (
+        (False, "queued", "goes on: `prefsift jobs "),
+        (True, "cancel", "stopped"),
+    ):
+        with pytest.raises(typer.Exit) as left:
+            follow(api, made["job"], ours=ours)
+        assert left.value.exit_code == 130
+        assert client.get(f"/api/v1/jobs/{made['job']['id']}").json()["state"].startswith(state)
+        assert said in capsys.readouterr().err
+
+
+def test_why_nothing_was_selected_is_said_by_what_emptied_it() -> None:
+    found = {"manifest": {"reasons": {"not_in_filter": 357}}, "asked": {"where": "votes > 'x'"}}
+    said = why_empty(found, "my data")
+    assert said.startswith(
+        "the filter keeps none of 357 pairs: see `prefsift query 'my data' --where"
+    )
+    found = {"manifest": {"reasons": {}}, "asked": {}}
+    assert "prefsift pairs build 'my data' --preview" in why_empty(found, "my data")
 
 
 def printed(capsys: pytest.CaptureFixture[str], say: Callable[[], None]) -> str:
