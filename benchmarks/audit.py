@@ -1,6 +1,7 @@
 """How long an audit takes where the vectors are there already, and how much memory.
 
     python -m benchmarks.audit [--data DIR] [--pairs 100000] [--shapes lone voted graph] [--profile]
+        [--json FILE]
 
 Real texts of hh_harmless and qa_feedback, repeated with a number so that no two prompts are the
 same, with 20 % of labels flipped, through everything that `prefsift audit` does: read, judge, write
@@ -25,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.figures import Figures, working
 from benchmarks.subset_vs_random import DEFAULT_DATA, Row, hh_harmless, qa_feedback
 from curation.items import Floats, Texts
 from service.audit.collect import Collector
@@ -139,7 +141,9 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=100_000)
     parser.add_argument("--shapes", nargs="+", choices=list(SHAPES), default=list(SHAPES))
     parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     given = parser.parse_args()
+    figures = Figures(given.json)
     rows = [*hh_harmless(given.data), *qa_feedback(given.data)]
     print("shape     pairs  reading  judging  writing  total s    CPU s  peak GiB", flush=True)
     for shape in given.shapes:
@@ -148,11 +152,12 @@ def main() -> None:
             with path.open("w") as file:
                 for line in SHAPES[shape](rows, given.pairs, np.random.default_rng(0)):
                     file.write(json.dumps(line) + "\n")
-            with get_context("spawn").Pool(1) as pool:
+            with get_context("spawn").Pool(1) as pool, working(f"{shape}, {given.pairs} pairs"):
                 found = pool.apply(run, (path, Path(place) / "out", given.profile))
         taken = (found[name] for name in ("reading", "judging", "writing", "total", "cpu"))
         columns = "".join(f"{seconds:9.1f}" for seconds in taken)
-        print(f"{shape:7} {found['pairs']:7,.0f}{columns} {found['gib']:9.2f}", flush=True)
+        line = f"{shape:7} {found['pairs']:7,.0f}{columns} {found['gib']:9.2f}"
+        figures.add(line, shape=shape, **found)
 
 
 if __name__ == "__main__":

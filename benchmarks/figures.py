@@ -1,11 +1,12 @@
 """What a benchmark has measured: printed as it comes, and kept in a file that always is whole."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import orjson
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, track
 
 
 class Figures:
@@ -32,3 +33,12 @@ class Figures:
 def rounds(count: int, what: str) -> Iterator[int]:
     """0, 1, …, beside a bar on stderr that goes when they are done."""
     yield from track(range(count), what, console=Console(stderr=True), transient=True)
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """The time that goes by, on stderr."""
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        shown.add_task(what, total=None)
+        yield

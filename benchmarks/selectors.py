@@ -30,7 +30,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.figures import Figures, rounds
+from benchmarks.figures import Figures, rounds, working
 from curation.selectors import Pool, Selector
 from curation.selectors.deita_repr_filter import DeitaReprFilter
 from curation.selectors.facility_location import FacilityLocation
@@ -254,7 +254,8 @@ def peak() -> float:
 def alone(figures: Figures, n: int) -> None:
     vectors = clusters(n, 384, 2)
     began, before = time.process_time(), peak()
-    found = FacilityLocation().select(pool_of(vectors, np.zeros(n)), n // 10)
+    with working(f"facility location {n} -> {n // 10}"):
+        found = FacilityLocation().select(pool_of(vectors, np.zeros(n)), n // 10)
     seconds = time.process_time() - began
     assert found.bound is not None
     bound = found.objective / found.bound
