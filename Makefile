@@ -1,13 +1,13 @@
 # Every target does its own set-up in .venv; doing it twice is fine.
 #   make demo                              the main job on examples/
-#   make demo DATA=file RECIPE=fifa BUDGET=10%   … on any file
+#   make demo DATA=file RECIPE=safe_default BUDGET=10%   … on any file
 #   make test                              checks and all tests
 # TORCH=cpu|cuda picks the extra, PYTHON the interpreter; pip's own settings are honoured
 # (PIP_EXTRA_INDEX_URL for a CPU-only torch, for instance).
 PYTHON ?= python3
 TORCH ?= cpu
 DATA ?= examples/pairs.jsonl
-RECIPE ?= fifa
+RECIPE ?= safe_default
 BUDGET ?= 10%
 SEED ?= 0
 OUT ?= demo-out

@@ -20,7 +20,7 @@ from service.cli.connection import connected
 from service.cli.mapping import Columns, mapping_of
 from service.cli.pipeline import Pipeline, Request
 from service.cli.progress import Bars
-from service.cli.recipe_option import builds_pairs, known_recipe
+from service.cli.recipe_option import DEFAULT, builds_pairs, known_recipe
 from service.export import manifest
 from service.formats import FORMATS
 from service.report import terminal
@@ -30,7 +30,9 @@ MAX_SEED = 2**31 - 1
 
 Files = Annotated[list[Path], typer.Argument(help="Files that an upload takes: JSONL, CSV, …")]
 RecipeName = Annotated[str, typer.Option(help="Id of a recipe, or a recipe file (.yaml, .json).")]
-BudgetText = Annotated[str | None, typer.Option(help='"10%" of all pairs, or "500" pairs.')]
+BudgetText = Annotated[
+    str | None, typer.Option(help='"10%", "500", "2M tokens"; else the recipe\'s.')
+]
 Out = Annotated[Path, typer.Option(help="Missing or empty, or an earlier export: replaced.")]
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED)]
 PairPolicyName = Annotated[
@@ -47,7 +49,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON value on stdout, th
 def curate(
     files: Files,
     out: Out,
-    recipe: RecipeName = "fifa",
+    recipe: RecipeName = DEFAULT,
     budget: BudgetText = None,
     seed: Seed = 0,
     layout: Layout = None,
@@ -62,7 +64,7 @@ def curate(
 
     Uses the stack that runs, or starts one and stops it again.
 
-    Example: prefsift curate pairs.jsonl --recipe fifa --budget 10% --out curated
+    Example: prefsift curate pairs.jsonl --budget 10% --out curated
     """
     began = time.monotonic()
     upload = {

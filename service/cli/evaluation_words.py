@@ -30,6 +30,8 @@ def tell_evaluation(found: Mapping[str, Any], subset: str) -> None:
         tell_rival(other, told)
     for field, classes in (found.get("slices") or {}).items():
         put(slices(field, classes))
+        if any("warning" in told for told in classes.values()):
+            say("Without an interval: too few test pairs a split.")
     for head, told in (found.get("curve") or {}).items():
         say(f"Learning curve, {head} head: {words.enough(told)}")
     everything = f"prefsift evaluate {subset} --json   # every figure"

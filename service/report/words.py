@@ -104,6 +104,8 @@ def labels(line: LabelsLine) -> str:
 def reason(code: str) -> str:
     if code.startswith("missing:"):
         return f"no value for {code.removeprefix('missing:')}"
+    if code.startswith("gate:"):
+        return f"left out by its {code.removeprefix('gate:')}"
     return REASONS.get(code, code.replace("_", " "))
 
 

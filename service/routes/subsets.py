@@ -41,13 +41,15 @@ class EvaluateIn(BaseModel):
 
     splits: int | None = Field(default=None, ge=2, le=50, description="training/test splits")
     draws: int | None = Field(
-        default=None, ge=5, le=50, description="random subsets a split, to average over"
+        default=None, ge=5, le=50, description="random subsets of the training pairs a split"
     )
     against: list[uuid.UUID] = Field(
         default=[], max_length=8, description="other subsets of the dataset, on the same splits"
     )
     by: list[Slice] = Field(
-        default=[], max_length=8, description="accuracies by these classes of the test pairs"
+        default=[],
+        max_length=8,
+        description="accuracies by these classes of the test pairs, and gains with intervals",
     )
     curve: bool = Field(
         default=False, description="also a learning curve, and how many pairs are enough"

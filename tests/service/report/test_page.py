@@ -74,6 +74,12 @@ def shown(found: Report) -> str:
     return " ".join(console.export_text().split())
 
 
+def test_reasons_are_in_words() -> None:
+    assert words.reason("gate:p_correct") == "left out by its p_correct"
+    assert words.reason("missing:margin") == "no value for margin"
+    assert words.reason("over_budget") == "scored lower than the pairs kept"
+
+
 def test_what_a_gate_gains_is_told_apart_where_there_is_one() -> None:
     heads = {"independent": {"accuracy": 0.6, "difference": {"mean": 0.01, "low": 0, "high": 0.02}}}
     gated = {**evaluation(), "behind_gate": {"could_take": 0.85, "heads": heads}}
