@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from curation import pairing
+from curation.misfits import nearest
 from curation.pairing.policy import PairPolicy
+from curation.places import located
 from curation.plugins import by_kind, discover, union
 
 discover(pairing.__name__, pairing.__path__)
@@ -25,14 +27,17 @@ POLICY: TypeAdapter[PairPolicy] = TypeAdapter(AnyPolicy)
 
 
 def parse(text: str, where: str) -> PairPolicy:
-    """ValueError (pydantic's is one) where the YAML or JSON is not a policy."""
+    """ValueError, with line and field, where the YAML or JSON is not a policy."""
     try:
         found: Any = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ValueError(f"{where} is not YAML: {error}") from error
     if not isinstance(found, dict):
         raise ValueError(f"{where} is not a pair policy: expected a mapping")
-    return POLICY.validate_python(found)
+    try:
+        return POLICY.validate_python(found)
+    except ValidationError as error:
+        raise ValueError(located(text, where, error)) from error
 
 
 def shipped() -> Iterator[PairPolicy]:
@@ -53,5 +58,5 @@ def load(name_or_path: str) -> PairPolicy:
         if not path.is_file():
             raise ValueError(f"there is no policy file {name_or_path}")
         return parse(path.read_text(encoding="utf-8"), name_or_path)
-    known = ", ".join(POLICIES)
-    raise ValueError(f"there is no pair policy {name_or_path!r}; known: {known}, or a .yaml file")
+    there = nearest(name_or_path, [*POLICIES])
+    raise ValueError(f"there is no pair policy {name_or_path!r}; {there}, or a .yaml file")

@@ -22,9 +22,9 @@ from pydantic import (
 
 from curation.misfits import nearest
 from curation.pairing import POLICIES, AnyPolicy
+from curation.places import Misfit, Misfits, located
 from curation.recipes.budget import Budget
 from curation.recipes.needs import Need
-from curation.recipes.places import Misfit, Misfits, located
 from curation.selectors import AnySelector
 from curation.signals import AnySignal, Level, Output, Signal
 
@@ -57,7 +57,7 @@ def policy_named(given: Any) -> Any:
     if not isinstance(given, str):
         return given
     if given not in POLICIES:
-        raise ValueError(f"there is no pair policy {given!r}; known: {', '.join(POLICIES)}")
+        raise ValueError(f"there is no pair policy {given!r}; {nearest(given, [*POLICIES])}")
     return POLICIES[given].model_dump(mode="json")
 
 
@@ -216,7 +216,8 @@ def load(name_or_path: str) -> Recipe:
             raise ValueError(f"there is no recipe file {name_or_path}")
         return parse(path.read_text(encoding="utf-8"), name_or_path)
     raise ValueError(
-        f"there is no recipe {name_or_path!r}; known: {', '.join(RECIPES)}, or a path to a .yaml"
+        f"there is no recipe {name_or_path!r}; {nearest(name_or_path, [*RECIPES])}, or a path to a "
+        ".yaml"
     )
 
 

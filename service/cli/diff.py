@@ -1,6 +1,7 @@
 """`prefsift diff A B`: what differs between two exported folders or two subsets."""
 
 import tempfile
+import uuid
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -48,6 +49,9 @@ def diff(
 def compared(a: str, b: str, examples: int) -> Diff:
     """A subset beside a folder is exported first, so that both are read alike."""
     folders = [Path(each).is_dir() for each in (a, b)]
+    for each, is_folder in zip((a, b), folders, strict=True):
+        if not (is_folder or is_id(each)):
+            raise typer.BadParameter(f"{each} is neither a folder nor the id of a subset")
     if not any(folders):
         answer = connect().get(f"/subsets/{a}/diff/{b}", examples=examples)
         return Diff.model_validate(answer)
@@ -58,6 +62,14 @@ def compared(a: str, b: str, examples: int) -> Diff:
         ]
         one, two = (side._replace(name=name) for side, name in zip(sides, (a, b), strict=True))
         return compare(one, two, examples)
+
+
+def is_id(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def exported(api: Api, subset: str, stack: ExitStack) -> Path:

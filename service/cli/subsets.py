@@ -110,7 +110,9 @@ def subsets(
     api = connect()
     if subset is None:
         if delete or set_tags:
-            raise typer.BadParameter("names no subset", param_hint="--subset")
+            raise typer.BadParameter(
+                "give the id of one: `prefsift subsets DATASET` lists them", param_hint="--subset"
+            )
         where = {} if tag is None else {"tag": tag}
         found = [*api.pages(f"/datasets/{dataset_named(api, dataset)}/subsets", **where)]
         show(found) if as_json else tell_subsets(found, dataset)

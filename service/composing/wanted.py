@@ -58,7 +58,7 @@ def recipe_named(given: str | Recipe) -> Recipe:
         return given
     if given not in RECIPES:
         known = sorted(RECIPES)
-        detail = f"there is no recipe {given!r}; known: {', '.join(known)}"
+        detail = f"there is no recipe {given!r}; {nearest(given, known)}"
         raise Invalid(detail, code="unknown_recipe", known=known)
     return RECIPES[given]
 

@@ -94,6 +94,9 @@ def load(folder: Path) -> dict[str, Any]:
     """Read an export's manifest. Raises UnsupportedFile where the folder is no export."""
     try:
         manifest = orjson.loads((folder / NAME).read_bytes())
+    except FileNotFoundError:
+        said = f"{folder} holds no prefsift export: it has no {NAME}"
+        raise UnsupportedFile(f"{said}; name what `curate` or `export` wrote") from None
     except (OSError, orjson.JSONDecodeError) as error:
         raise UnsupportedFile(f"{folder} holds no prefsift export: {error}") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session
 
+from curation.misfits import nearest
 from curation.pairing import POLICIES, AnyPolicy, PairPolicy
 from service.db import SessionDep
 from service.errors import Conflict, Invalid, NotFound
@@ -158,7 +159,7 @@ def chosen_policy(session: Session, dataset: Dataset, given: str | PairPolicy | 
         return Choice(given, "")
     if given not in POLICIES:
         known = sorted(POLICIES)
-        detail = f"there is no pair policy {given!r}; known: {', '.join(known)}"
+        detail = f"there is no pair policy {given!r}; {nearest(given, known)}"
         raise Invalid(detail, code="unknown_policy", known=known)
     return Choice(POLICIES[given], "")
 
