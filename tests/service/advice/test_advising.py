@@ -9,6 +9,7 @@ from curation.evaluation.heads import HEADS
 from curation.recipes import RECIPES, Budget, Recipe, What
 from service.advice.advising import Unfit, advice
 from service.advice.candidates import affordable, applicable, price
+from service.advice.pacing import fits
 from service.advice.result import MakeOut, Run, advice_of
 from service.audit.decided import decided
 
@@ -60,15 +61,24 @@ def test_a_recipe_is_left_out_for_a_reason() -> None:
     assert applicable(named, nothing, facts=True).left_out[0].code == "model"
 
 
-def test_what_there_is_time_for_is_compared_cheapest_first() -> None:
+def test_what_there_is_time_for_is_compared_safe_default_first_then_the_cheapest() -> None:
     every = applicable(None, dict.fromkeys(What, 0), facts=False)
     assert affordable(every, {}, 1000, 1e9, 1.0).recipes == every.recipes
-    short = affordable(every, {}, 1000, 20.0, 1.0)
-    assert 0 < len(short.recipes) < len(every.recipes)
-    assert max(map(price, short.recipes.values())) <= min(
-        price(every.recipes[each.recipe]) for each in short.left_out if each.code == "time"
-    )
-    assert affordable(every, {}, 1000, 20.0, 100.0).recipes == {}
+    first, *others = affordable(every, {}, 1000, 25.0, 1.0).recipes.values()
+    assert first.id == "safe_default"
+    assert 0 < len(others) < len(every.recipes) - 1
+    assert [price(each) for each in others] == sorted(price(each) for each in others)
+    assert affordable(every, {}, 1000, 25.0, 100.0).recipes == {}
+
+
+def test_a_split_must_end_in_time_and_leave_enough_for_the_recipes_before_it() -> None:
+    begun = {"first": [2.0, 1.0], "second": [1.0]}
+    assert fits("first", begun, left=2.4)
+    assert not fits("first", begun, left=2.3)
+    assert fits("second", begun, left=1.2 * (1 + 3 * 2))  # three splits of the first are owed
+    assert not fits("second", begun, left=8.3)
+    assert fits("second", {"first": [2.0] * 5, "second": [1.0]}, left=1.2)
+    assert fits("first", {"first": []}, left=0.1)  # nothing is known yet
 
 
 def test_advice_on_a_file_is_repeatable_and_says_how_to_follow_it(tmp_path: Path) -> None:
