@@ -66,7 +66,8 @@ class Admission:
 
     def take(self, rows: Indices) -> None:
         """All of them, which are `unruled` and no more than the budget has room for."""
-        for row in rows.tolist():
+        taken: list[int] = rows.tolist()
+        for row in taken:
             self.reasons[row] = SELECTED
             self.order.append(row)
             self.seen.add(self.pool.content_ids[row])
