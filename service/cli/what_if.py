@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from curation.thresholds.sweep import Side
+from service.cli.advise import looks_like_a_file
 from service.cli.connection import connect
 from service.cli.remote import dataset_named, follow
 
@@ -66,6 +67,8 @@ def what_if(
 
         wanted = (by, also, keep, also_keep, at or [], also_at or [], points, cost, noise, rate)
         told = told_of([Path(source)], Given(*wanted), layout)
+    elif layout is not None or looks_like_a_file(source):
+        raise typer.BadParameter(f"can't read {source}", param_hint="SOURCE")
     else:
         asked: dict[str, Any] = {
             "by": by, "and": also, "at": at, "and_at": also_at, "keep": keep, "points": points,

@@ -1,7 +1,8 @@
 """The columns that sketches are made of, read from the database in blocks of numbers."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,7 +69,7 @@ def sources(session: Session, dataset_id: uuid.UUID, one_in: int, most: int) -> 
 
 def stream(
     session: Session, snapshot: Snapshot, wanted: Wanted
-) -> Iterator[tuple[NDArray[np.float64], PairColumns]]:
+) -> Generator[tuple[NDArray[np.float64], PairColumns]]:
     """Blocks of all pairs: (n, fields), and what is summed."""
     reading = Reading(session, snapshot)
     tables = reading.query.tables
@@ -84,15 +85,20 @@ def stream(
     columns += [number(each) for each in (tokens, *lengths, place)]
     tables.used |= TEXTS
     query = reading.query.select(*columns).join(Upload, Upload.id == Pair.upload_id)
-    cut = len(wanted.fields)
-    for block in blocks(session, query, len(columns)):
-        *values, total, one, other, source = block[:, cut:].T
-        yield block[:, :cut], PairColumns(
-            total, np.nan_to_num(one), np.nan_to_num(other),
-            (np.nan_to_num(source) - 1).astype(np.int64),
-            dict(zip(wanted.values, values, strict=False)),
-            dict(zip(wanted.chances, values[len(wanted.values) :], strict=True)),
-        )  # fmt: skip
+    with closing(blocks(session, query, len(columns))) as found:
+        for block in found:
+            yield block[:, : len(wanted.fields)], pair_columns(wanted, block)
+
+
+def pair_columns(wanted: Wanted, block: NDArray[np.float64]) -> PairColumns:
+    """What is summed, of the columns after the fields."""
+    *values, total, one, other, source = block[:, len(wanted.fields) :].T
+    return PairColumns(
+        total, np.nan_to_num(one), np.nan_to_num(other),
+        (np.nan_to_num(source) - 1).astype(np.int64),
+        dict(zip(wanted.values, values, strict=False)),
+        dict(zip(wanted.chances, values[len(wanted.values) :], strict=True)),
+    )  # fmt: skip
 
 
 def number(value: Any) -> Any:
@@ -136,7 +142,7 @@ def parts_text(content: Any) -> Any:
     return select(func.string_agg(text, literal("\n"))).select_from(part).scalar_subquery()
 
 
-def blocks(session: Session, query: Select[Any], width: int) -> Iterator[NDArray[np.float64]]:
+def blocks(session: Session, query: Select[Any], width: int) -> Generator[NDArray[np.float64]]:
     """The rows of a query whose columns are all numbers: (n, width) each.
 
     COPY's binary form: cells of one size, since none is NULL, so that numpy reads them as they lie.

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import NamedTuple
 
 import numpy as np
@@ -93,12 +94,14 @@ def build(
     names = quantity_names([margin], chances, sources)
     sketches = [Sketch.empty(group, [edges[name] for name in group], names) for group in groups]
     wanted, done = columns.Wanted(used, [margin], chances, sources), 0
-    for block, rows in columns.stream(session, snapshot, wanted):
-        table = rows.table(len(sources))
-        for sketch in sketches:
-            sketch.add([block[:, used.index(name)] for name in sketch.fields], table)
-        done += len(block)
-        progress(done)
+    # Closed at once where the job is stopped: nothing else can be sent while rows come in.
+    with closing(columns.stream(session, snapshot, wanted)) as blocks:
+        for block, rows in blocks:
+            table = rows.table(len(sources))
+            for sketch in sketches:
+                sketch.add([block[:, used.index(name)] for name in sketch.fields], table)
+            done += len(block)
+            progress(done)
     if session.scalar(VERSION, {"dataset": snapshot.dataset_id}) != snapshot.version:
         return 0
     for sketch in sketches:

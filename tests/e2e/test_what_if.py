@@ -13,12 +13,12 @@ pytestmark = pytest.mark.e2e
 def test_a_threshold_keeps_what_the_same_filter_keeps(
     stack: Home, few: Path, tmp_path: Path
 ) -> None:
-    stack.prefsift("upload", few, "--dataset", "supposed")
+    [upload] = orjson.loads(stack.prefsift("upload", few, "--dataset", "supposed").out)
     stack.prefsift("select", "supposed", "--recipe", "top_margin", "--budget", "10")
     p, out = "reward_margin.p_correct", tmp_path / "curve.svg"
     asked = ["what-if", "supposed", "--by", p, "--at", "0.5", "--at", "0.6", "--picture", out]
     told = stack.prefsift(*asked, "--cost", "$2 per 1M tokens", "--json").json
-    assert (told["rows"], told["cost"]) == (40, "$2 per 1000000 tokens")
+    assert (told["rows"], told["cost"]) == (upload["pairs"], "$2 per 1000000 tokens")
     query = ["query", "supposed", "--limit", "100", "--json"]
     for point in told["points"]:
         where = f"{p} >= {point['at']}"
