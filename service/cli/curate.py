@@ -21,6 +21,7 @@ from service.cli.mapping import Columns, mapping_of
 from service.cli.pipeline import Pipeline, Request
 from service.cli.progress import Bars
 from service.cli.recipe_option import DEFAULT, builds_pairs, known_recipe
+from service.cli.screen import put
 from service.export import manifest
 from service.formats import FORMATS
 from service.report import terminal
@@ -105,7 +106,7 @@ def summary(report: dict[str, Any], seconds: float, folder: Path) -> dict[str, A
 
 def show(report: dict[str, Any], seconds: float, folder: Path) -> None:
     console = Console(highlight=False)
-    console.print(terminal.render(report))
+    put(terminal.render(report))
     splits = ", ".join(f"{split['rows']:,} {split['name']}" for split in report["splits"])
     lines = [
         f"{seconds:,.0f} s. Files in {folder}:",
