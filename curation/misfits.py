@@ -21,7 +21,7 @@ def in_words(found: Mapping[str, Any]) -> str:
         known = [each.strip(" '") for each in str(context["expected_tags"]).split(",")]
         return f"there is no kind {context['tag']!r}; {nearest(str(context['tag']), known)}"
     if kind == "union_tag_not_found":
-        return "it names no kind: give kind, as in `prefsift signals` and docs/recipes.md"
+        return "it names no kind: every signal, selector and pair policy has one"
     if kind in ("literal_error", "enum"):
         return f"{shown(given)} is none of {str(context['expected']).replace(' or ', ', ')}"
     if kind == "extra_forbidden":

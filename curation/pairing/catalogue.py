@@ -59,4 +59,4 @@ def load(name_or_path: str) -> PairPolicy:
             raise ValueError(f"there is no policy file {name_or_path}")
         return parse(path.read_text(encoding="utf-8"), name_or_path)
     there = nearest(name_or_path, [*POLICIES])
-    raise ValueError(f"there is no pair policy {name_or_path!r}; {there}, or a .yaml file")
+    raise ValueError(f"there is no pair policy {name_or_path!r}; {there}; or give a .yaml file")

@@ -216,8 +216,8 @@ def load(name_or_path: str) -> Recipe:
             raise ValueError(f"there is no recipe file {name_or_path}")
         return parse(path.read_text(encoding="utf-8"), name_or_path)
     raise ValueError(
-        f"there is no recipe {name_or_path!r}; {nearest(name_or_path, [*RECIPES])}, or a path to a "
-        ".yaml"
+        f"there is no recipe {name_or_path!r}; {nearest(name_or_path, [*RECIPES])}; or give a path "
+        "to a .yaml"
     )
 
 

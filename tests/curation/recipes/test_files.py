@@ -30,7 +30,7 @@ selector: {kind: top, term: margin}
         (
             "selector: {kind: top",
             "selector:\n  {kin: top",
-            "line 6, selector: it names no kind: give kind",
+            "line 6, selector: it names no kind: every",
         ),
         ("terms:", "outputs: {chosen: margin}\nterms:", "line 5, outputs.chosen: chosen is what"),
         ("terms:", "pairs: nope\nterms:", "line 5, pairs: there is no pair policy 'nope'"),
