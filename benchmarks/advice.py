@@ -23,10 +23,9 @@ import orjson
 
 from benchmarks.protocol import LEAST_ACCURACY, SETS, load
 from benchmarks.subset_vs_random import DEFAULT_DATA
-from curation.evaluation import SPLITS
 from curation.evaluation.evaluate import sampled
 from curation.evaluation.heads import TOP
-from curation.recipes import Budget
+from curation.recipes import RECIPES, Budget
 from service.advice.advising import (
     MOST,
     Clock,
@@ -36,6 +35,7 @@ from service.advice.advising import (
     files_hold,
 )
 from service.advice.candidates import affordable, applicable
+from service.advice.deciding import SPLITS
 from service.advice.measuring import Arena, Contest, terms_of
 from service.advice.result import Advice, Run, advice_of
 
@@ -47,9 +47,11 @@ def silent(_: str, __: float) -> None:
 
 
 def advised(
-    name: str, data: Path, cache: Path, seeds: Sequence[int], budget: Budget, seconds: float
-) -> dict[int, Advice] | str:
+    name: str, data: Path, cache: Path, seeds: Sequence[int], budget: Budget, seconds: float,
+    splits: int, names: Sequence[str] | None,
+) -> dict[int, Advice] | str:  # fmt: skip
     """By seed; or why the set is not suitable. Without the clock: nothing is cut short."""
+    wanted = None if names is None else {each: RECIPES[each] for each in names}
     given = load(name, data, cache)
     if isinstance(given, str):
         return given
@@ -59,19 +61,20 @@ def advised(
         rows = sampled(given.pairs, MOST, seed)
         pairs = given.pairs.take(rows)
         place = Arena(pairs, {head: gram[rows][:, rows] for head, gram in given.grams.items()})
-        picked = affordable(applicable(None, present, facts=False), present, len(pairs), seconds, 1)
+        picked = applicable(wanted, present, facts=False)
+        picked = affordable(picked, present, len(pairs), seconds, 1)
         clock, fraction = Clock(1e9), budget.fraction(len(given.pairs))
         terms = all_scored(picked.recipes, pairs, clock, silent)
         contests = {
             each: Contest(recipe, fraction, terms_of(recipe, terms))
             for each, recipe in picked.recipes.items()
         }
-        results = compared(lambda at=place: at, contests, [seed], SPLITS, clock, silent)
+        results = compared(lambda at=place: at, contests, [seed], splits, clock, silent)
         run = Run(
             contenders=picked.recipes, left_out=picked.left_out, present=present, found=results,
             pairs=len(given.pairs), measured_on=len(pairs), rejected=0, seeds=[seed],
             budget=str(budget), fraction=fraction, seconds=seconds, used=clock.used(),
-            planned=SPLITS,
+            planned=splits,
         )  # fmt: skip
         found[seed] = advice_of(run, lambda best, at=seed: command_for(best, [], budget, at))
         reached = max(row.heads[TOP].full for row in found[seed].recipes)
@@ -135,6 +138,8 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=list(SETS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--budget", default="10%")
+    parser.add_argument("--splits", type=int, default=SPLITS)
+    parser.add_argument("--recipes", nargs="+", choices=list(RECIPES), help="else by the time")
     parser.add_argument(
         "--seconds", type=float, default=300, help="recipes that this is enough for"
     )
@@ -150,7 +155,10 @@ def main() -> None:
         return
     budget = Budget.parse(asked.budget)
     for name in asked.sets or SETS:
-        found = advised(name, asked.data, asked.cache, asked.seeds, budget, asked.seconds)
+        found = advised(
+            name, asked.data, asked.cache, asked.seeds, budget, asked.seconds, asked.splits,
+            asked.recipes,
+        )  # fmt: skip
         lines = [f"{name}: {found}"] if isinstance(found, str) else repeated(name, found)
         print("\n".join(lines), flush=True)
 

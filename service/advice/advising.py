@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from curation.evaluation import SPLITS
 from curation.evaluation.evaluate import measurable, sampled
 from curation.items import Floats, Pairs, Texts, View
 from curation.recipes import Budget, Recipe, What
@@ -20,6 +19,7 @@ from service.advice.candidates import (
     applicable,
     embedding_pace,
 )
+from service.advice.deciding import SPLITS
 from service.advice.measuring import Arena, Contest, arena, measure, row_wise, scored, terms_of
 from service.advice.pacing import fits
 from service.advice.result import Advice, MakeOut, Run, advice_of

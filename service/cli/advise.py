@@ -39,7 +39,9 @@ def advise(
     seeds: Annotated[
         str | None, typer.Option(help="Several, as 0,1,2: would each say the same?")
     ] = None,
-    splits: Annotated[int, typer.Option(min=5, max=50, help="Training/test splits a seed.")] = 10,
+    splits: Annotated[
+        int, typer.Option(min=5, max=50, help="Training/test splits a seed, at most.")
+    ] = 30,
     layout: Annotated[str | None, typer.Option(help="Of files; see `prefsift formats`.")] = None,
     as_json: Json = False,
 ) -> None:

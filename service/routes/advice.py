@@ -7,10 +7,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from curation.evaluation.splits import SPLITS
 from curation.recipes import Recipe
 from service.advice.asked import Asked, budget_of, recipes_named, start
-from service.advice.deciding import LEAST_SPLITS
+from service.advice.deciding import LEAST_SPLITS, SPLITS
 from service.advice.result import Advice
 from service.advice.stored import advice
 from service.auth import WorkspaceDep
