@@ -15,12 +15,25 @@ from sqlalchemy.orm import Session, aliased
 from curation.items import Pairs, Prompts, Texts, View
 from curation.signals import Level
 from curation.text import render
+from service.errors import Conflict
 from service.tables.items import Prompt, Response
 from service.tables.pairs import Pair
 from service.tables.scores import Score
 
 STREAMED = 2000  # rows held by the server-side cursor
 SEPARATOR = "\0"  # occurs in no text of the database
+
+
+class MissingVectors(Conflict, LookupError):
+    """Texts were embedded and lost their vectors, which are shared in the workspace."""
+
+    code = "vectors_missing"
+
+    def __init__(self, missing: int, texts: int) -> None:
+        super().__init__(
+            f"{missing:,} of {texts:,} texts have no vector any more: an erasure in a dataset that "
+            "has them, too, took it; start the job again, which embeds them"
+        )
 
 
 class Generation(NamedTuple):
@@ -167,7 +180,7 @@ Rows = TypeVar("Rows", bound=Pairs | Prompts)
 
 
 def with_vectors(session: Session, items: Rows, model_id: int, views: Iterable[View]) -> Rows:
-    """The same items with the vectors of these views. LookupError where one is missing."""
+    """The same items with the vectors of these views. MissingVectors where one is missing."""
     vectors = {view: load_vectors(session, model_id, view_texts(items, view).ids) for view in views}
     return replace(items, vectors=vectors)
 
@@ -179,7 +192,7 @@ JOIN embeddings USING (text_id) WHERE model_id = %s ORDER BY place
 
 
 def load_vectors(session: Session, model_id: int, text_ids: Sequence[str]) -> NDArray[np.float32]:
-    """(n, d) in the order of the ids. LookupError where a text has no vector."""
+    """(n, d) in the order of the ids. MissingVectors where a text has none."""
     distinct = list(dict.fromkeys(text_ids))
     if not distinct:
         return np.zeros((0, 0), np.float32)
@@ -187,7 +200,7 @@ def load_vectors(session: Session, model_id: int, text_ids: Sequence[str]) -> ND
         cursor.execute(VECTORS, (distinct, model_id))
         sent: list[bytes] = [vector for (vector,) in cursor]
     if len(sent) != len(distinct):
-        raise LookupError(f"{len(distinct) - len(sent)} of {len(distinct)} texts have no vector")
+        raise MissingVectors(len(distinct) - len(sent), len(distinct))
     # halfvec's binary form: length and a spare field (int16 each), then big-endian halves
     table = np.frombuffer(b"".join(sent), ">f2").reshape(len(distinct), -1)[:, 2:]
     place = {name: i for i, name in enumerate(distinct)}

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from curation.signals.topic import Topic
 from service.auth import WorkspaceDep
+from service.columns import MissingVectors
 from service.computed import computed, recomputing
 from service.db import SessionDep
 from service.errors import Conflict, Invalid
@@ -96,7 +97,7 @@ def list_topics(
     there = mapped(session, dataset, found, kept)
     try:
         cover = coverage(session, dataset, signal, there) if kept else None
-    except LookupError:  # an erasure elsewhere in the workspace took vectors that both had
+    except MissingVectors:  # an erasure elsewhere in the workspace took vectors that both had
         response.status_code = 202
         return {**told, "job": job_out(session, recomputing(session, dataset, signal))}
     return {**told, "topics": topics_told(there, kept), "coverage": cover}
@@ -120,7 +121,7 @@ def draw_topics(
     there = mapped(session, dataset, found, kept)
     try:
         cover = coverage(session, dataset, signal, there) if kept else None
-    except LookupError:
+    except MissingVectors:
         raise not_ready(dataset) from None
     page = render(
         dataset.name, len(there.ids), topics_told(there, kept), cover,

@@ -14,6 +14,7 @@ from curation.signals.style import Style
 from service.cells import embedding_model, signal_row, write_scores, write_vectors
 from service.columns import (
     Generation,
+    MissingVectors,
     item_ids,
     load_pairs,
     load_prompts,
@@ -93,7 +94,7 @@ def test_vectors_come_back_as_halves_in_the_order_asked_for(
     found = load_vectors(session, model, [ids[i] for i in rows])
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, vectors.astype(np.float16).astype(np.float32)[rows])
-    with pytest.raises(LookupError, match="1 of 2"):
+    with pytest.raises(MissingVectors, match="1 of 2"):
         load_vectors(session, model, [ids[0], str(uuid.uuid4())])
     assert load_vectors(session, model, []).shape == (0, 0)
 
