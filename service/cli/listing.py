@@ -1,6 +1,7 @@
 """`datasets`, `uploads`, `jobs`, `exports`, `views`: what there is, for people or as JSON."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +11,7 @@ from rich.text import Text
 
 from service.cli.connection import connect
 from service.cli.remote import DatasetName, dataset_named, follow, show
-from service.cli.screen import put, say
+from service.cli.screen import many, put, say
 from service.cli.screen import tell as facts
 
 WIDE = 160  # columns of letters: an id is of use only whole, also in a narrow window
@@ -28,6 +29,7 @@ def jobs(
     job_id: Annotated[str | None, typer.Argument(help="One job; all if left out.")] = None,
     cancel: Annotated[bool, typer.Option("--cancel", help="Stop it for good.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Follow it to its end.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Jobs to show; --json has all.")] = 20,
     as_json: Json = False,
 ) -> None:
     """List the jobs, the newest first; or look at one, wait for it, cancel it.
@@ -40,7 +42,12 @@ def jobs(
             "kind": "kind", "state": "state", "rows": "rows_done", "of": "rows_total",
             "made": "created_at", "id": "id",
         }  # fmt: skip
-        tell([*api.pages("/jobs")], columns, as_json=as_json, none="no job yet")
+        if wait or cancel:
+            raise typer.BadParameter(
+                "name the job; `prefsift jobs` lists them", param_hint="JOB_ID"
+            )
+        found = [*(api.pages("/jobs") if as_json else islice(api.pages("/jobs"), limit))]
+        tell(found, columns, as_json=as_json, none="no job yet")
         return
     if cancel:
         job = api.post(f"/jobs/{job_id}/cancel")
@@ -91,12 +98,15 @@ def exports(dataset: DatasetName, as_json: Json = False) -> None:
     """
     api = connect()
     found = [*api.pages(f"/datasets/{dataset_named(api, dataset)}/exports")]
-    columns = {
-        "layout": "layout", "labels": "labels", "state": "state", "rows": "rows",
-        "made": "created_at", "subset": "subset_id", "id": "id",
-    }  # fmt: skip
-    rows = [{**each, "labels": each["options"].get("labels", "raw")} for each in found]
-    tell(found if as_json else rows, columns, as_json=as_json, none="no export yet")
+    if as_json or not found:
+        tell(found, {}, as_json=as_json, none="no export yet")
+        return
+    for each in found:
+        say(each["id"], "bold")
+        rows = "" if each["rows"] is None else f", {many(each['rows'], 'row')}"
+        labels = each["options"].get("labels", "raw")
+        said = [f"{each['layout']}, {labels} labels, {each['state']}{rows}", each["subset_id"]]
+        facts({cell("created_at", each["created_at"]): said[:1], "of subset": said[1]})
 
 
 def views(dataset: DatasetName, as_json: Json = False) -> None:

@@ -31,6 +31,7 @@ from service.report.report import LabelsLine
 from service.trainers import LAYOUTS
 from service.trainers.format_rows import record_layouts
 
+ADVICE = "; leave_out (--leave-out) leaves such records out and counts them"
 RECORD_LAYOUTS: dict[str, type[RecordLayout]] = {
     **{name: found for name, found in LAYOUTS.items() if issubclass(found, RecordLayout)},
     **record_layouts(LAYOUTS),
@@ -88,7 +89,8 @@ class Source:
             totals.add(found)
             told.add(found)
         checked = search.report()
-        checked.refuse_errors()
+        said = {each.code for each in checked.errors}
+        checked.refuse_errors(ADVICE if said == {"not_expressible"} else "")
         return checked, totals
 
 

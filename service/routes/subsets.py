@@ -165,7 +165,7 @@ def evaluate_subset(
     if subset.state != "ready":
         raise Conflict(f"subset {subset.id} is {subset.state}, not ready", code="subset_not_ready")
     if is_combined(subset):
-        detail = "other subsets were put together here: there is no recipe to evaluate"
+        detail = "other subsets were put together here: evaluate one of them, against the others"
         raise Invalid(detail, code="no_recipe")
     refuse_incomparable(session, workspace, subset.dataset_id, body.against)
     asked = body.model_dump(mode="json", exclude_none=True, exclude_defaults=True)

@@ -123,9 +123,15 @@ def test_what_there_is_is_a_table_for_people_and_json_for_programs(
     for words, shown in (
         (["datasets"], ["listed", dataset]),
         (["jobs"], ["ingest", "export", "succeeded"]),
-        (["exports", "listed"], ["native", "raw", "ready", export]),
         (["views", "listed"], ["busy", "votes >= 2", "votes DESC"]),
     ):
         told = ran(*words).output
         assert all(each in told for each in shown), told
         assert len(orjson.loads(ran(*words, "--json").output)) == len(told.splitlines()) - 1
+    told = ran("exports", "listed").output
+    assert all(each in told for each in (export, "native, raw labels, ready, 3 rows"))
+    assert max(map(len, told.splitlines())) <= 80
+    [listed] = orjson.loads(ran("exports", "listed", "--json").output)
+    assert listed["id"] == export
+    assert len(ran("jobs", "--limit", "1").output.splitlines()) == 2
+    assert "name the job" in ran("jobs", "--wait").output

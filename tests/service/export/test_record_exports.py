@@ -132,6 +132,9 @@ def test_what_can_not_be_said_is_refused_or_left_out_and_counted(
     owner, out = given(client, rows), tmp_path / "out"
     problem = refused(client, owner, layout="trl_thumbs", test_fraction=0)
     assert problem["code"] == "preflight_failed"
+    assert problem["detail"].endswith(
+        "leave_out (--leave-out) leaves such records out and counts them"
+    )
     assert any("tied at" in row for each in problem["findings"] for row in each["rows"])
     found = exported(client, owner, out, layout="trl_thumbs", leave_out=True, test_fraction=0)
     assert found["rows"] == 1
