@@ -152,7 +152,8 @@ def suitable(given: Set, seed: int) -> tuple[float, list[Split]]:
 
 def run(
     names: Sequence[str], data: Path, cache: Path, arms: Arms, seed: int,
-    conditions: Sequence[Condition] = CONDITIONS, file: Path | None = None, splits: int = SPLITS,
+    conditions: Sequence[Condition] = CONDITIONS, file: Path | None = None,
+    numbers: Sequence[int] = range(SPLITS),
 ) -> dict[str, Any]:  # fmt: skip
     """Every cell of every suitable set, and why the others are not suitable."""
     left_out: dict[str, str] = {}
@@ -162,7 +163,7 @@ def run(
     def figures() -> dict[str, Any]:
         seconds = round(process_time() - began)
         return {
-            "seed": seed, "splits": splits, "draws": DRAWS, "arms": list(arms),
+            "seed": seed, "draws": DRAWS, "arms": list(arms),
             "left_out": left_out, "cpu_seconds": seconds, "cells": cells,
         }  # fmt: skip
 
@@ -181,7 +182,7 @@ def run(
             continue
         ready.append((given, parts, row_wise(given, arms, cache)))
     # A run that is stopped has measured all sets on the same splits.
-    shards = [(number, *one, c) for number in range(splits) for one in ready for c in conditions]
+    shards = [(number, *one, c) for number in numbers for one in ready for c in conditions]
     for number, given, parts, fixed, condition in track(shards, console=BARS, transient=True):
         sign = signs(condition, given.grams["selecting"], seed, number)
         found = one_fold(Fold(given, parts[number], sign, seed, number), arms, fixed)
@@ -203,7 +204,6 @@ def joined(files: Sequence[Path]) -> dict[str, Any]:
             same["arms"][budget].update(arms)
     return {
         **parts[0],
-        "splits": max(part["splits"] for part in parts),
         "arms": list(dict.fromkeys(arm for part in parts for arm in part["arms"])),
         "left_out": {name: why for part in parts for name, why in part["left_out"].items()},
         "cpu_seconds": sum(part["cpu_seconds"] for part in parts),
@@ -223,8 +223,9 @@ def main() -> None:
     default = Path(os.environ.get("PREFSIFT_TEST_DATA") or DEFAULT_DATA)
     parser.add_argument("--data", type=Path, default=default)
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
-    parser.add_argument("--arms", nargs="+", choices=list(RECIPES), default=list(DEFAULT_ARMS))
+    parser.add_argument("--arms", nargs="+", choices=list(RECIPES), help="all, of --join")
     parser.add_argument("--splits", type=int, default=SPLITS, help="the first so many")
+    parser.add_argument("--first", type=int, default=0, help="split that a run goes on from")
     parser.add_argument("--labels", nargs="+", choices=list(NAMES), default=list(NAMES))
     parser.add_argument("--tune", action="store_true", help="the splits that methods are tuned on")
     parser.add_argument("--json", type=Path, help="also write all figures to this file")
@@ -233,13 +234,15 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path(gettempdir()) / "prefsift-benchmarks")
     asked = parser.parse_args()
     seed = TUNING_SEED if asked.tune else REPORT_SEED
-    arms = {name: RECIPES[name] for name in asked.arms}
+    arms = {name: RECIPES[name] for name in asked.arms or DEFAULT_ARMS}
     if asked.join:
         found = joined(asked.join)
+        found["arms"] = asked.arms or found["arms"]
     else:
         conditions = [NAMES[name] for name in asked.labels]
+        numbers = range(asked.first, asked.splits)
         found = run(
-            asked.sets, asked.data, asked.cache, arms, seed, conditions, asked.json, asked.splits
+            asked.sets, asked.data, asked.cache, arms, seed, conditions, asked.json, numbers
         )
         found["cells"] = whole(found["cells"])
     page = "\n".join(lines(found))
