@@ -25,14 +25,14 @@ from scipy.special import expit
 from curation.evaluation.heads import HEADS, accuracies, kernels
 from curation.evaluation.intervals import corrected
 from curation.evaluation.splits import split
-from curation.items import Pairs, Texts, View
-from curation.models.embedder import embed
+from curation.items import Pairs, View
 from curation.recipes import RECIPES, Recipe
 from curation.recipes.apply import content_ids, score_by_pair
 from curation.selectors import Pool, Selector
 from curation.selectors.fifa import Fifa
 from curation.selectors.top import Top
 from curation.signals import parse_signal
+from service.advice.advising import vectors_of
 
 Row = tuple[str, str, str]
 DEFAULT_DATA = Path(__file__).parents[1].parent / "shared" / "data"
@@ -105,16 +105,7 @@ def pairs_of(rows: Sequence[Row]) -> Pairs:
 
 
 def with_vectors(pairs: Pairs) -> Pairs:
-    empty = [""] * len(pairs)
-    sides = {
-        View.prompt: (empty, pairs.prompts),
-        View.chosen: (empty, pairs.chosen),
-        View.rejected: (empty, pairs.rejected),
-        View.prompt_chosen: (pairs.prompts, pairs.chosen),
-        View.prompt_rejected: (pairs.prompts, pairs.rejected),
-    }
-    vectors = {view: embed(Texts(empty, *texts)).vectors for view, texts in sides.items()}
-    return replace(pairs, vectors=vectors)
+    return replace(pairs, vectors=vectors_of(pairs))
 
 
 def load(name: str, data: Path, cache: Path) -> tuple[Pairs, NDArray[np.float64]]:
