@@ -20,6 +20,7 @@ from service.cli.subsets import numbers
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON value on stdout, the rest on stderr.")]
 TOP = "independent"
+AROUND = 2.0  # seconds that the process takes to begin and to end
 
 
 def advise(
@@ -54,7 +55,7 @@ def advise(
 
     Example: prefsift advise mine --minutes 30 --recipe safe_default --recipe fifa --seeds 0,1,2
     """
-    began: float = context.find_root().obj or time.monotonic()
+    began: float = (context.find_root().obj or time.monotonic()) - AROUND
     from curation.recipes import Budget
 
     try:
