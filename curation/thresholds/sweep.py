@@ -42,9 +42,9 @@ def shares_kept(
     at = thresholds[:, None]
     rows = np.maximum(sketch.rows(field), 1)
     inside = (lows < at) & (at <= highs)
-    width = np.where(lows < highs, highs - lows, 1)
+    with np.errstate(all="ignore"):  # ends may be equal, or infinite
+        even = np.nan_to_num((highs - at) / (highs - lows), nan=0.5)
     # Its largest value is kept, its smallest is not.
-    even = np.where(inside, (highs - at) / width, 0)
     partial = np.clip(even, 1 / rows, np.maximum(1 - 1 / rows, 1 / rows))
     return np.where(inside, partial, (lows >= at).astype(np.float64))
 

@@ -145,3 +145,19 @@ def test_quantities_count_known_values_apart() -> None:
         "rows": 2, "tokens": 10, "chosen longer": 1, "chosen shorter": 0, known("p"): 1,
         total("p"): 0.5, "source a.jsonl": 1,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("side", ["high", "low"])
+def test_infinite_and_huge_values_are_counted_within_the_bound(side: Side) -> None:
+    rng = np.random.default_rng(7)
+    for values in (
+        np.append(rng.standard_normal(40), [np.inf, -np.inf]),
+        rng.standard_normal(40) * 5e307,
+        rng.choice([-np.inf, np.inf, 0, 1], 40),
+    ):
+        found = sketched([values], np.ones((len(values), 2)), 4)
+        asked = kept(found, [np.linspace(-3, 3, 19)], [side])
+        for at, threshold in enumerate(np.linspace(-3, 3, 19)):
+            exact = (values >= threshold if side == "high" else values <= threshold).sum()
+            assert asked.least[at] <= exact <= asked.most[at]
+            assert abs(asked.quantities[at, 0] - exact) <= found.bound
