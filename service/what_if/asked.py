@@ -115,7 +115,10 @@ def known(there: Numbers, parameter: str, name: str) -> str:
     if whole in there.names:
         return whole
     near = get_close_matches(name, sorted(there.names), MOST, NEAR)
-    detail = f"there is no number {name[:80]!r} to cut by; {hint(name, near)}"
+    signal = f"{name.partition('.')[0]}."
+    own = [each for each in there.names if each.startswith(signal)]
+    advice = f"there are {', '.join(own)}" if own else hint(name, near)
+    detail = f"there is no number {name[:80]!r} to cut by; {advice}"
     raise Invalid(detail, code="unknown_field", field=parameter, near=near)
 
 

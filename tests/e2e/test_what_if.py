@@ -13,7 +13,8 @@ pytestmark = pytest.mark.e2e
 def test_a_threshold_keeps_what_the_same_filter_keeps(
     stack: Home, few: Path, tmp_path: Path
 ) -> None:
-    [upload] = orjson.loads(stack.prefsift("upload", few, "--dataset", "supposed").out)
+    uploading = stack.prefsift("upload", few, "--dataset", "supposed", "--json")
+    [upload] = orjson.loads(uploading.out)
     stack.prefsift("select", "supposed", "--recipe", "top_margin", "--budget", "10")
     p, out = "reward_margin.p_correct", tmp_path / "curve.svg"
     asked = ["what-if", "supposed", "--by", p, "--at", "0.5", "--at", "0.6", "--picture", out]
@@ -29,4 +30,4 @@ def test_a_threshold_keeps_what_the_same_filter_keeps(
     assert "chosen.length ≥ … and reward_margin.p_correct ≥ …" in table.out
     wrong = stack.prefsift("what-if", "supposed", "--by", "chosen.lenght")
     assert wrong.code != 0
-    assert "near: chosen.length" in wrong.err
+    assert "there are chosen.length" in wrong.err

@@ -199,7 +199,8 @@ def test_without_scores_noise_is_null_and_says_why(client: TestClient) -> None:
     ("query", "field", "said"),
     [
         ({}, "by", "name a field"),
-        ({"by": "chosen.lenght"}, "by", "near: chosen.length"),
+        ({"by": "chosen.lenght"}, "by", "there are chosen.length, chosen.turns"),
+        ({"by": "agrement"}, "by", "near: agreement"),
         ({"by": "chosen.text"}, "by", "no number"),
         ({"by": "reward_margin.p_correct"}, "by", "no scores of reward_margin yet"),
         ({"by": "votes", "and": "votes"}, "and", "twice"),
