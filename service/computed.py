@@ -2,7 +2,7 @@
 
 import uuid
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from curation.signals import Signal
@@ -60,6 +60,8 @@ def computed(session: Session, dataset: Dataset, signal: Signal) -> Computed | J
 def recomputing(session: Session, dataset: Dataset, signal: Signal) -> Job:
     """The job that makes what is missing of a signal's scores and of the vectors it reads."""
     spec = {"signals": [signal.model_dump(mode="json")], "refit": True}
+    own = select(Dataset.id).where(Dataset.id == dataset.id)
+    session.execute(own.with_for_update(key_share=True))  # two requests at a time begin one job
     same = select(Job).where(
         Job.dataset_id == dataset.id, Job.kind == JobKind.score, Job.spec == spec,
         Job.state.in_(ACTIVE_STATES),
@@ -83,8 +85,8 @@ def is_current(
         return True
     if outdated(session, dataset.id, signal, row, fit):
         return False
-    if fit is not None:
-        fit.current_at = now
+    if fit is not None:  # unless a job has replaced it meanwhile
+        session.execute(update(FitRow).where(FitRow.id == fit.id).values(current_at=now))
     return True
 
 

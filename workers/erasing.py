@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.duplicates.undoing import forget_author
+from service.duplicates.undoing import forget_author, forget_members
 from service.labels.disposal import (
     delete_audits,
     delete_export_files,
@@ -42,6 +42,7 @@ class Erasing(Handler):
         erasure.erased = {**(erasure.erased or {}), "verdicts": gone}
         if author is not None:
             forget_author(session, erasure.dataset_id, author)
+        forget_members(session, erasure.dataset_id)
         delete_fits(session, erasure.dataset_id)
         delete_views(session, erasure.dataset_id)
         delete_audits(session, erasure.dataset_id, [upload.id for upload, _ in held])

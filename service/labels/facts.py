@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import String, cast, func, select
+from sqlalchemy import ARRAY, String, Uuid, any_, cast, func, select
 from sqlalchemy.orm import Session
 
 from curation.grouping.duplicates import Unit
@@ -70,7 +70,7 @@ def of_undone(
         members = kept_apart(session, dataset_id, UNDONE[name])
         if members and UNDONE[name] == Unit.prompt:
             own = select(cast(Pair.id, String)).where(Pair.dataset_id == dataset_id)
-            of = Pair.prompt_id.in_(map(uuid.UUID, members))
+            of = Pair.prompt_id == any_(cast([*members], ARRAY(Uuid)))  # one parameter: many names
             members = {*session.scalars(own.where(of))}
         if members:
             found[name] = np.array([id in members for id in ids], np.float64)

@@ -14,7 +14,7 @@ from service.computed import Computed, computed
 from service.db import SessionDep
 from service.duplicates.asked import Method, Unit, signal_of
 from service.duplicates.stored import Member, described, groups, members, repeated_judgments
-from service.duplicates.undoing import redo, undo
+from service.duplicates.undoing import hold_undoing, redo, undo
 from service.errors import Conflict, NotFound
 from service.paging import CursorQuery, LimitQuery, Page, decode_cursor, page_of
 from service.routes.datasets import DatasetDep
@@ -218,6 +218,7 @@ def undo_group(
 ) -> dict[str, Any]:
     """Take a group apart: its members, and their votes, stand alone in every grouping of its unit,
     until it is redone. What is selected from now on follows; subsets stay as they are."""
+    hold_undoing(session, dataset.id)
     found = known(session, dataset, signal)
     own = some_members(session, dataset, found, group_number)
     if len(own) < 2:

@@ -15,7 +15,9 @@ from service.cli.client import Api
 from service.cli.main import build
 from service.duplicates.undoing import forget_author
 from service.tables.jobs import JobKind
-from tests.service.duplicates.test_duplicates import listed, planted
+from tests.service.duplicates.test_duplicates import line, listed, planted
+from tests.service.intake.uploading import ingested
+from tests.service.labels.test_erasures import erase
 from tests.workers.composing import made
 from tests.workers.test_replaying import uploaded
 from workers.protocol import run_job
@@ -100,6 +102,25 @@ def test_a_group_that_is_not_known_is_said_and_nothing_is_found_by_the_way(
     listed(client, dataset)
     assert client.post(f"{path}/99/undo", json={}).status_code == 404
     assert client.post(f"{path}/undone/{uuid.uuid4()}/redo", json={}).status_code == 404
+
+
+def test_an_erasure_forgets_the_members_that_left_and_undone_groups_without_any(
+    client: TestClient, dataset: str
+) -> None:
+    first = line(20, "late", "a")
+    later = [first, line(20, "late", "a", first["messages"][0]["content"].upper() + "!")]
+    upload = ingested(client, dataset, b"\n".join(map(orjson.dumps, later)))["id"]
+    path = f"/api/v1/datasets/{dataset}/duplicates"
+    by_size = {each["size"]: each for each in listed(client, dataset)["items"]}
+    ids = {each["pair_id"] for each in by_size[3]["members"]}
+    regrouped(client, f"{path}/{by_size[3]['group']}/undo")
+    twos = [each for each in listed(client, dataset)["items"] if each["size"] == 2]
+    [own] = [each for each in twos if "number 20" in each["members"][0]["chosen"]]
+    regrouped(client, f"{path}/{own['group']}/undo")
+    assert len(client.get(f"{path}/undone").json()["items"]) == 2
+    erase(client, dataset, upload_id=upload)
+    [left] = client.get(f"{path}/undone").json()["items"]
+    assert {*left["members"]} == ids
 
 
 def followed(_: Api, job: dict[str, Any]) -> None:
