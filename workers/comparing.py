@@ -2,56 +2,88 @@
 
 import uuid
 from collections.abc import Mapping
+from math import isfinite
+from typing import TypeAlias
 
+import numpy as np
 from sqlalchemy import String, cast, select
 from sqlalchemy.orm import Session
 
 from curation.items import Floats, Pairs, View
 from curation.recipes import Budget, Recipe
-from curation.signals import Level, Signal, parse_signal
+from curation.signals import Level, Signal
 from curation.signals.embedding import Embedding
 from service.advice import stored
 from service.advice.advising import CHUNK, SCORING
-from service.advice.asked import COMPARE, STAGES, Asked, asked_of
+from service.advice.asked import COMPARE, SCORE, STAGES, Asked, asked_of
 from service.advice.measuring import Contest, row_wise
 from service.advice.pacing import MARGIN, fits
-from service.advice.stored import SKIPPED, Picked, done, sampled_by
-from service.cells import embedding_model, signal_row, write_scores
+from service.advice.stored import SKIPPED, Picked, done, picked_by, sampled_by
+from service.cells import embedding_model
 from service.columns import Generation, item_ids, load_items, load_scores, with_vectors
 from service.composing.fields import load_fields
 from service.composing.pool import load_named
 from service.labels.facts import facts_of, with_facts
 from service.tables.jobs import Job, Shard
 from service.tables.pairs import Pair
+from service.tables.scores import SignalRow
 from service.tables.subsets import Subset
 from workers import embedding
 from workers.evaluating import fraction_of
 from workers.handler import ShardPlan, Work
 
+Found: TypeAlias = dict[str, dict[str, dict[str, float | None]]]
+
 
 def plan_scores(session: Session, job: Job, picked: Picked) -> list[ShardPlan]:
-    """Parts of what has no score yet of signals that look at one row."""
-    assert job.dataset_id is not None
-    signals = {s.identity(): s for each in picked.recipes.values() for s in row_wise(each)}
+    """Parts of what has no score yet of signals that look at one row, which shards name by their
+    identity: a specification may have a megabyte of texts."""
     plans: list[ShardPlan] = []
-    for signal in signals.values():
-        payload = {"signal": signal.model_dump(mode="json")}
-        missing = unscored(session, job.dataset_id, signal, picked.pairs)
+    for identity, signal in row_wise_of(picked).items():
+        missing = unscored(session, job, signal, picked.pairs, {})
         for start in range(0, len(missing), CHUNK):
-            part = missing[start : start + CHUNK]
+            payload = {"signal": identity, "items": missing[start : start + CHUNK]}
             queue = embedding.queue_of(signal)
-            plans.append(ShardPlan({**payload, "items": part}, len(part), queue))
+            plans.append(ShardPlan(payload, len(payload["items"]), queue))
     return plans
 
 
-def unscored(session: Session, dataset_id: uuid.UUID, signal: Signal, ids: list[str]) -> list[str]:
+def row_wise_of(picked: Picked) -> dict[str, Signal]:
+    return {one.identity(): one for each in picked.recipes.values() for one in row_wise(each)}
+
+
+def stored_row(session: Session, job: Job, signal: Signal) -> SignalRow | None:
+    """Of a signal that somebody has scored the dataset by: advice adds none, since it looks at some
+    of the pairs only, and the newest signal of a kind is the one that the dataset shows."""
+    own = (SignalRow.dataset_id == job.dataset_id, SignalRow.identity == signal.identity())
+    return session.scalar(select(SignalRow).where(*own))
+
+
+def scored_by(session: Session, job: Job) -> Found:
+    """What the job's own shards have scored, by signal, output, and pair or prompt."""
+    found: Found = {}
+    for payload, result in done(session, job, SCORE):
+        if "values" in result:
+            outputs = found.setdefault(payload["signal"], {})
+            for name, values in result["values"].items():
+                known = zip(result["items"], values, strict=True)
+                outputs.setdefault(name, {}).update(known)
+    return found
+
+
+def unscored(session: Session, job: Job, signal: Signal, ids: list[str], found: Found) -> list[str]:
     """Of these pairs, or of their prompts."""
-    cells = Generation(signal_row(session, dataset_id, signal).id, None, signal.outputs[0].name)
+    assert job.dataset_id is not None
     if signal.level == Level.prompt:
         pairs = [uuid.UUID(id) for id in ids]
         prompts = select(cast(Pair.prompt_id, String)).where(Pair.id.in_(pairs)).distinct()
-        ids = list(session.scalars(prompts.where(Pair.dataset_id == dataset_id)))
-    return item_ids(session, dataset_id, signal.level, cells, ids)
+        ids = list(session.scalars(prompts.where(Pair.dataset_id == job.dataset_id)))
+    output = signal.outputs[0].name
+    row = stored_row(session, job, signal)
+    cells = Generation(row.id, None, output) if row else None
+    ids = item_ids(session, job.dataset_id, signal.level, cells, ids)
+    own = found.get(signal.identity(), {}).get(output, {})
+    return [id for id in ids if id not in own]
 
 
 def score(work: Work) -> None:
@@ -60,23 +92,29 @@ def score(work: Work) -> None:
     if stored.used(session, job) > SCORING * asked_of(job).seconds:
         work.result = SKIPPED
         return
-    signal = parse_signal(work.payload["signal"])
-    row = signal_row(session, job.dataset_id, signal)
+    picked = picked_by(session, job)
+    assert picked is not None
+    signal = row_wise_of(picked)[work.payload["signal"]]
     items = load_items(session, job.dataset_id, signal.level, work.payload["items"])
     items = embedding.embedded(session, job, signal, items)
-    write_scores(session, row.id, None, items.ids, signal.score(items))
+    columns = signal.score(items).columns
+    values = {name: [float(x) for x in column.values] for name, column in columns.items()}
+    known = {name: [x if isfinite(x) else None for x in each] for name, each in values.items()}
+    work.result = {"items": list(items.ids), "values": known}
 
 
 def plan_splits(session: Session, job: Job, picked: Picked) -> list[ShardPlan]:
     """One seed after the other, and in it one split after the other: what the time leaves out are
     the last splits of all recipes. A recipe without its scores has no shard."""
-    assert job.dataset_id is not None
+    found = scored_by(session, job)
+    missing = {
+        identity: unscored(session, job, signal, picked.pairs, found)
+        for identity, signal in row_wise_of(picked).items()
+    }
     whole = [
         name
         for name, recipe in picked.recipes.items()
-        if not any(
-            unscored(session, job.dataset_id, signal, picked.pairs) for signal in row_wise(recipe)
-        )
+        if not any(missing[signal.identity()] for signal in row_wise(recipe))
     ]
     return [
         ShardPlan({"name": name, "seed": seed, "number": number}, 1)
@@ -87,6 +125,8 @@ def plan_splits(session: Session, job: Job, picked: Picked) -> list[ShardPlan]:
 
 def in_time(session: Session, job: Job, name: str, seconds: float) -> bool:
     """Whether a split of the recipe may begin; several workers share what is left."""
+    if stored.used(session, job) >= seconds:
+        return False
     spent: dict[str, list[float]] = {}
     for payload in session.scalars(
         select(Shard.payload)
@@ -129,13 +169,19 @@ def contest_of(
 
 
 def terms(session: Session, job: Job, recipe: Recipe, pairs: Pairs) -> Mapping[str, Floats]:
-    """The stored ones that depend on one row."""
-    assert job.dataset_id is not None
+    """Those that depend on one row: the job's own, and what the dataset has stored."""
+    own = scored_by(session, job)
     found: dict[str, Floats] = {}
     for term in recipe.terms:
         _, signal, output = recipe.output(term)
         if not signal.whole_dataset:
-            row = signal_row(session, job.dataset_id, signal)
             ids = pairs.prompt_ids if signal.level == Level.prompt else pairs.ids
-            found[term] = load_scores(session, Generation(row.id, None, output.name), ids)
+            known = own.get(signal.identity(), {}).get(output.name, {})
+            values = np.array([known.get(id) for id in ids], np.float64)
+            row = stored_row(session, job, signal)
+            if row is not None:
+                cells = Generation(row.id, None, output.name)
+                before = load_scores(session, cells, ids, few=True)
+                values = np.where(np.isnan(values), before, values)
+            found[term] = values
     return found

@@ -9,10 +9,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from curation.recipes import RECIPES
+from curation.signals import SIGNALS
 from service.advice.asked import COMPARE, STAGES
 from service.tables.access import Workspace
 from service.tables.datasets import Dataset
 from service.tables.jobs import Job, JobKind, JobState, Shard, ShardState
+from service.tables.scores import SignalRow
 from tests.workers import test_selecting as selecting_jobs
 from tests.workers.dataset import add_dataset
 from workers.advising import Advising
@@ -100,6 +102,24 @@ def test_a_killed_worker_loses_and_doubles_nothing(
     assert [{**row, **timed} for row in calm["recipes"]] == [
         {**row, **timed} for row in advice["recipes"]
     ]
+
+
+def test_scores_of_some_pairs_are_the_advice_s_own_and_none_of_the_dataset(
+    session: Session, workspace: Workspace, rung: object, client: TestClient
+) -> None:
+    dataset = add_dataset(session, workspace, 100)
+    longest: dict[str, Any] = {
+        "id": "longest", "title": "Longest", "signals": {"looks": {"kind": "style"}},
+        "terms": {"longer": f"looks.{SIGNALS['style'].outputs[0].name}"},
+        "selector": {"kind": "top", "term": "longer"}, "budget": "10%",
+    }  # fmt: skip
+    names = select(SignalRow.identity).where(SignalRow.dataset_id == dataset.id)
+    before = session.scalars(names).all()
+    made = asked(client, dataset, recipes=[longest])
+    run_job(uuid.UUID(made["id"]), QUEUES, {JobKind.advise: Advising()})
+    found = told(client, made)
+    assert [(row["name"], row["splits"]) for row in found["advice"]["recipes"]] == [("longest", 5)]
+    assert session.scalars(names).all() == before
 
 
 def test_what_was_measured_when_the_time_ends_stays_and_the_rest_is_named(
