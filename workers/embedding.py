@@ -92,7 +92,8 @@ def run(work: Work) -> None:
     pairs = load_pairs(session, work.job.dataset_id, payload["pairs"])
     media = media_pairs(session, work.job.dataset_id, payload["pairs"])
     texts = texts_by_id(pairs, [View(view) for view in payload["views"]], media)
-    missing = set(payload["texts"]) - known(session, payload["model_id"], payload["texts"])
+    there = texts.keys() & set(payload["texts"])  # without those of pairs that have left since
+    missing = there - known(session, payload["model_id"], sorted(there))
     by_length = sorted(missing, key=lambda name: (sum(map(len, texts[name])), name))
     for start in range(0, len(by_length), BATCH):
         ids = by_length[start : start + BATCH]
