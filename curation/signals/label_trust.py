@@ -25,7 +25,7 @@ class LabelTrust(Signal):
     learnt from), and `noise_rate` where it is identified.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2  # 1 told no noise where margins stand in two bells
     level: ClassVar[Level] = Level.pair
     whole_dataset: ClassVar[bool] = True
     views: ClassVar[tuple[View, ...]] = (
