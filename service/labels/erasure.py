@@ -68,7 +68,7 @@ def erase(session: Session, erasure: Erasure) -> None:
         counts.update(delete_annotator(session, erasure))
         decide_again(session, erasure.dataset_id)
     counts.update(delete_unnamed(session, erasure.dataset_id))
-    for forgotten in FORGOTTEN:
+    for forgotten in (*FORGOTTEN, SHARDS):
         session.execute(text(forgotten), {"dataset": erasure.dataset_id})
     erasure.erased = dict(counts)
     erasure.state = "done"
@@ -152,6 +152,23 @@ FORGOTTEN = tuple(
         ("pair_words", "pairs", "pair_id"),
     )
 )
+
+# What jobs that have ended were about. What advice that was stopped is of stays, as far as it does.
+SHARDS = """
+UPDATE shards s SET payload = s.payload - ARRAY['items', 'pairs', 'texts'],
+  result = CASE
+    WHEN jsonb_typeof(s.result -> 'pairs') = 'array' THEN jsonb_set(s.result, '{pairs}', coalesce((
+      SELECT jsonb_agg(e.id ORDER BY e.place)
+      FROM jsonb_array_elements_text(s.result -> 'pairs') WITH ORDINALITY e(id, place)
+      WHERE EXISTS (SELECT FROM pairs p WHERE p.dataset_id = :dataset AND p.id = CAST(e.id AS uuid))
+    ), '[]'))
+    WHEN jsonb_typeof(s.result -> 'items') = 'array' THEN s.result - ARRAY['items', 'values']
+    ELSE s.result END
+FROM jobs j
+WHERE j.id = s.job_id AND j.dataset_id = :dataset
+  AND j.state IN ('succeeded', 'failed', 'cancelled')
+  AND (s.payload ?| ARRAY['items', 'pairs', 'texts'] OR s.result ?| ARRAY['items', 'pairs'])
+"""
 
 
 def touched(session: Session, dataset_id: uuid.UUID) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from service import files
 from service.cells import load_fit, signal_row, store_fit
 from service.labels.records import load_records
 from service.tables.datasets import Dataset, Upload
-from service.tables.jobs import JobKind
+from service.tables.jobs import Job, JobKind, Shard
 from service.tables.scores import FitRow
 from tests.service.intake.uploading import ingested, new_dataset, rejects
 from tests.workers.subsets import MARGIN, add_subset
@@ -201,3 +201,36 @@ def test_a_stranger_erases_nothing(client: TestClient, session: Session) -> None
     assert client.post(f"/api/v1/datasets/{dataset}/erasures", json=both).status_code == 422
     assert session.scalar(select(Upload.state)) == "ingested"
     assert rejects(client, upload) == []
+
+
+def test_what_ended_jobs_were_about_is_forgotten(client: TestClient, session: Session) -> None:
+    dataset = new_dataset(client)
+    uploads = [
+        ingested(client, dataset, lines(record(name, {"ann": "a"}))) for name in ("stays", "goes")
+    ]
+    stays, goes = [each["id"] for each in pairs(client, dataset)]
+    owner = session.get_one(Dataset, uuid.UUID(dataset)).workspace_id
+    job = Job(
+        workspace_id=owner, dataset_id=uuid.UUID(dataset), kind=JobKind.advise, spec={},
+        stages=["sample", "score"], state="cancelled",
+    )  # fmt: skip
+    session.add(job)
+    session.flush()
+    told = [
+        ({}, {"pairs": [goes, stays], "of": 2}),
+        ({"signal": "x", "items": [goes]}, {"items": [goes], "values": {"score": [1.0]}}),
+        ({"pairs": [goes], "texts": [goes], "model_id": 1}, None),
+        ({"number": 1}, {"pairs": 2}),
+    ]
+    for ordinal, (payload, result) in enumerate(told):
+        session.add(
+            Shard(job_id=job.id, stage=1, ordinal=ordinal, payload=payload, result=result)
+        )  # fmt: skip
+    session.commit()
+    erase(client, dataset, upload_id=uploads[1]["id"])
+    left = select(Shard.payload, Shard.result).where(Shard.job_id == job.id).order_by(Shard.ordinal)
+    session.expire_all()
+    assert [tuple(row) for row in session.execute(left)] == [
+        ({}, {"pairs": [stays], "of": 2}), ({"signal": "x"}, {}), ({"model_id": 1}, None),
+        ({"number": 1}, {"pairs": 2}),
+    ]  # fmt: skip
