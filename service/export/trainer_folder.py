@@ -119,7 +119,7 @@ def check(
     return found, []
 
 
-def accounted(left: Sequence[LeftOutPair]) -> dict[str, dict[str, int]]:
+def accounted(left: Sequence[LeftOutPair]) -> dict[str, Any]:
     """For the manifest, where there is anything: pairs by the code of what is wrong with them."""
     counts = Counter(each.code for each in left)
     return {"pairs_left_out": dict(sorted(counts.items()))} if counts else {}
