@@ -58,3 +58,27 @@ def test_what_stands_in_one_bell_is_left_to_em() -> None:
     assert (found.noise, found.gate) == (None, 0.05)
     assert found.why is not None
     assert regime(np.full(99, 0.9)).why == "99 labels are too few to say"
+
+
+def followed(size: np.ndarray, seed: int) -> np.ndarray:
+    """Clean labels, right by definition: each follows a margin of this size with σ(size)."""
+    rng = np.random.default_rng(seed)
+    return np.where(rng.random(len(size)) < expit(size), size, -size)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_flat_margins_of_clean_labels_are_not_taken_for_two_bells(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for width in (1, 2):
+        margin = followed(rng.uniform(0, width, N), seed)
+        assert apart(margin) >= 1.25
+        assert regime(expit(margin)).gate <= 0.1
+    hardly = followed(rng.normal(0.08, 0.01, N), seed)  # followed at 52 %: no scorer to go by
+    assert (regime(expit(hardly)).noise, regime(expit(hardly)).gate) == (None, 0.05)
+
+
+def test_pairs_that_teach_nothing_are_no_wrong_labels() -> None:
+    rng = np.random.default_rng(4)
+    margin = np.where(rng.random(N) < 0.5, rng.normal(0, 0.1, N), rng.normal(3, 0.5, N))
+    assert apart(margin) >= 1.25
+    assert regime(expit(margin)).gate <= 0.05
