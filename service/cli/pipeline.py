@@ -52,7 +52,7 @@ class Pipeline:
         if request.recipe_builds and not self.api.get(subset)["pool"]:
             raise ApiError("the recipe's policy builds no pair of these labels", code="no_pairs")
         asked = {"curve": True}
-        self.finish(self.api.post(f"{subset}/evaluate", asked), "splits", {"split": "evaluate"})
+        self.finish(self.api.post(f"{subset}/evaluate", asked))
         made = self.api.post(f"{subset}/exports", {})
         self.finish(made["job"])
         self.download(made["export"]["id"], folder)
@@ -127,10 +127,10 @@ class Pipeline:
         lines = self.api.request("GET", f"/uploads/{upload['id']}/rejects").content.split(b"\n")
         return [orjson.loads(line) for line in lines[:SHOWN_REJECTS] if line]
 
-    def finish(self, job: Job, unit: str = "rows", names: dict[str, str] | None = None) -> Job:
+    def finish(self, job: Job, unit: str = "rows") -> Job:
         """Follow a job to its end; an interruption here cancels it."""
         try:
-            return self.api.follow(job, self.bars.job(unit, names))
+            return self.api.follow(job, self.bars.job(unit))
         except (KeyboardInterrupt, SystemExit):
             self.api.cancel(job)
             raise

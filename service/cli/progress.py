@@ -18,6 +18,8 @@ from rich.text import Text
 
 from service.cli.client import Job
 
+COUNTED = {"split": ("evaluate", "splits")}  # by stage: what its bar is called, and what it counts
+
 
 class Rate(ProgressColumn):
     """Rows a second; for bytes, megabytes a second."""
@@ -64,16 +66,15 @@ class Bars:
     def move(self, task: TaskID, done: float) -> None:
         self.progress.update(task, completed=done)
 
-    def job(self, unit: str = "rows", names: dict[str, str] | None = None) -> "JobBars":
-        """`names`: what a stage is called, where its own name does not say it."""
-        return JobBars(self, unit, names or {})
+    def job(self, unit: str = "rows") -> "JobBars":
+        return JobBars(self, unit)
 
 
 class JobBars:
     """Bars for the stages of one job, from the counts that the API gives for all its stages."""
 
-    def __init__(self, bars: Bars, unit: str, names: dict[str, str]) -> None:
-        self.bars, self.unit, self.names = bars, unit, names
+    def __init__(self, bars: Bars, unit: str) -> None:
+        self.bars, self.unit = bars, unit
         self.stage, self.before, self.total = -1, 0, 0
         self.task: TaskID | None = None
 
@@ -86,16 +87,14 @@ class JobBars:
             follows = over or stage == self.stage + 1
             self.before = self.total if follows else job["rows_done"]
             self.stage = stage
-            self.task = self.bars.add(self.name(job["stages"][stage]), self.unit)
+            name = job["stages"][stage]
+            self.task = self.bars.add(*COUNTED.get(name, (name, self.unit)))
         self.total = job["rows_total"]
         if self.task is not None:
             rows: dict[str, Any] = {"completed": job["rows_done"] - self.before}
             self.bars.progress.update(self.task, total=self.total - self.before, **rows)
         if job["state"] == "succeeded":
             self.finish()
-
-    def name(self, stage: str) -> str:
-        return self.names.get(stage, stage)
 
     def finish(self) -> None:
         """Full: also where its last rows were counted between two looks."""

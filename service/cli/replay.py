@@ -160,7 +160,7 @@ def make(
     if plan["subset"] is not None:
         where = f"/subsets/{composed(line, where, plan['subset'])}"
     if plan["evaluate"] is not None:
-        line.finish(line.api.post(f"{where}/evaluate", plan["evaluate"]), "splits")
+        line.finish(line.api.post(f"{where}/evaluate", plan["evaluate"]))
     exported = line.api.post(f"{where}/exports", plan["export"])
     line.finish(exported["job"])
     export = exported["export"]["id"]

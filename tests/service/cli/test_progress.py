@@ -35,3 +35,12 @@ def test_every_bar_is_full_when_the_job_succeeded() -> None:
 
 def test_a_job_that_was_over_before_the_first_look_is_one_full_bar() -> None:
     assert bars_of(job(4, 30, 30, "succeeded")) == [("select", 30, 30)]
+
+
+def test_an_evaluation_counts_texts_and_then_splits() -> None:
+    bars = Bars(Console(quiet=True))
+    show = bars.job()
+    for stage, done, total in ((0, 0, 10), (1, 10, 20)):
+        show({**job(stage, done, total), "stages": ["embed", "split"]})
+    counted = [(task.description, task.fields["unit"]) for task in bars.progress.tasks]
+    assert counted == [("embed", "rows"), ("evaluate", "splits")]
