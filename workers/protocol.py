@@ -119,8 +119,11 @@ def complete(work: Work, handler: Handler) -> None:
     if session.scalar(done.returning(Shard.id)) is None:
         raise LeaseLost
     others = select(exists().where(Shard.job_id == job.id, Shard.state.in_(OPEN_STATES)))
-    if job.state not in FINAL_STATES and not session.scalar(others):
-        advance(session, job, handler, work.shard.stage + 1)
+    if not session.scalar(others):
+        if job.state == JobState.cancelled:  # after this shard last looked, and none is left to
+            end(session, job, handler, CANCELLED)
+        elif job.state not in FINAL_STATES:
+            advance(session, job, handler, work.shard.stage + 1)
     session.commit()
 
 

@@ -168,6 +168,25 @@ def test_an_unforeseen_error_is_tried_three_times_recorded_and_raised(
     assert job.error["detail"] == "ZeroDivisionError: by nothing"
 
 
+def test_a_cancel_that_no_shard_is_left_to_see_ends_what_the_job_was_making(
+    session: Session, job: Job
+) -> None:
+    class Late(Marking):
+        def run(self, work: Work) -> None:
+            super().run(work)
+            own = update(Job).where(Job.id == job.id)
+            session.execute(own.values(state=JobState.cancelled))
+            session.commit()
+
+    handler = Late({"one": shards("a"), "none": [], "two": shards("z")})
+    run(job, handler)
+    session.refresh(job)
+    assert (job.state, handler.failed) == (JobState.cancelled, ["cancelled"])
+    assert marks(session) == [("one", "a", 0), ("one", "a", 1)]
+    run(job, handler)
+    assert handler.failed == ["cancelled"]
+
+
 @pytest.mark.parametrize("state", [JobState.paused, JobState.cancelled])
 def test_a_stop_is_seen_within_one_batch(
     session: Session, job: Job, handler: Marking, state: JobState
