@@ -144,7 +144,7 @@ def regrouped(api: Api, told: dict[str, Any], as_json: bool) -> None:
 def undone_line(of: dict[str, Any]) -> str:
     again = f"; redone by {of['redone_by']} at {of['redone_at']}" if of["redone_at"] else ""
     return (
-        f"{of['id']}  group {of['number']} of unit {of['unit']}, {len(of['members']):,} members: "
+        f"{of['id']}  group {of['number']} of unit {of['unit']}, {of['size']:,} members: "
         f"undone by {of['undone_by']} at {of['undone_at']}{again}"
     )
 

@@ -14,6 +14,7 @@ from service.advice.result import Advice
 from service.advice.stored import advice
 from service.auth import WorkspaceDep
 from service.db import SessionDep
+from service.errors import Invalid
 from service.routes.datasets import DatasetDep
 from service.routes.idempotent import IdempotentRoute
 from service.routes.jobs import JobOut, job_out
@@ -24,6 +25,7 @@ from service.tables.jobs import Job, JobKind
 router = APIRouter(prefix="/api/v1", tags=["advice"], route_class=IdempotentRoute)
 
 MINUTES = 10
+MOST_SPLITS = 100  # of all seeds together: each is a shard a recipe
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
 
@@ -50,7 +52,10 @@ class AdviceIn(BaseModel):
         default=[0], min_length=1, max_length=10, description="of the splits and draws; one after "
         "the other, and `by_seed` tells what each alone would have said",
     )  # fmt: skip
-    splits: int = Field(default=SPLITS, ge=LEAST_SPLITS, le=50, description="a seed")
+    splits: int = Field(
+        default=SPLITS, ge=LEAST_SPLITS, le=50,
+        description=f"a seed; of all seeds together at most {MOST_SPLITS}",
+    )  # fmt: skip
 
 
 DEFAULTS = AdviceIn()
@@ -74,10 +79,14 @@ def ask_advice(
     Recipes are compared split by split until the time is over; what was measured by then counts.
     """
     refuse_incomparable(session, workspace, dataset.id, body.against)
+    seeds = [*dict.fromkeys(body.seeds)]
+    if len(seeds) * body.splits > MOST_SPLITS:
+        detail = f"{len(seeds)} seeds with {body.splits} splits are more than {MOST_SPLITS} splits"
+        raise Invalid(detail, code="too_many_splits", field="splits")
     asked = Asked(
         budget=budget_of(body.budget),
         seconds=body.seconds,
-        seeds=[*dict.fromkeys(body.seeds)],
+        seeds=seeds,
         splits=body.splits,
         recipes=recipes_named(body.recipes),
         against=[*dict.fromkeys(body.against)],

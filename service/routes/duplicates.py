@@ -98,7 +98,11 @@ class UndoneOut(BaseModel):
     unit: str = Field(examples=["pair"])
     number: int = Field(description="its number when it was a group of the grouping `signal`")
     signal: dict[str, Any]
-    members: list[uuid.UUID] = Field(description="ids of prompts where they are the unit, or pairs")
+    size: int = Field(description="how many members")
+    members: list[uuid.UUID] = Field(
+        validation_alias="first_members",
+        description="the first 20 by id: of prompts where they are the unit, else of pairs",
+    )
     undone_by: str | None
     undone_at: datetime
     redone_by: str | None

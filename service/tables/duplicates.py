@@ -4,11 +4,13 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, func
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, func, literal_column
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from service.tables.datasets import Dataset
 from service.tables.metadata import RandomId, Table
+
+FIRST_MEMBERS: ColumnElement[str] = literal_column("'$[0 to 19]'::jsonpath")
 
 
 class UndoneGroup(Table):
@@ -28,11 +30,16 @@ class UndoneGroup(Table):
     unit: Mapped[str]
     number: Mapped[int]
     signal: Mapped[dict[str, Any]]
-    members: Mapped[list[Any]]
+    members: Mapped[list[Any]] = mapped_column(deferred=True)  # may be very many
     undone_by: Mapped[str | None]
     undone_at: Mapped[datetime] = mapped_column(server_default=func.now())
     redone_by: Mapped[str | None]
     redone_at: Mapped[datetime | None]
+
+    size: Mapped[int] = column_property(func.jsonb_array_length(members))
+    first_members: Mapped[list[Any]] = column_property(
+        func.jsonb_path_query_array(members, FIRST_MEMBERS)
+    )
 
     @property
     def page_key(self) -> tuple[datetime, uuid.UUID]:

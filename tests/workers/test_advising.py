@@ -168,6 +168,7 @@ def test_what_nothing_can_be_said_of_is_refused_early(
         ({"budget": "2M tokens"}, "bad_budget"),
         ({"recipes": ["nope"]}, "unknown_recipe"),
         ({"recipes": ["fifa", "fifa"]}, "same_id"),
+        ({"seeds": [0, 1, 2, 3], "splits": 26}, "too_many_splits"),
         ({"against": [str(foreign.id)]}, "not_comparable"),
     ):
         assert client.post(path, json=body).json()["code"] == code
