@@ -59,7 +59,7 @@ def test_the_request_id_goes_in_and_out_and_onto_the_job(
 @pytest.mark.parametrize(
     ("signal", "said"),
     [
-        ({"kind": "nope"}, "'style'"),
+        ({"kind": "nope"}, "known: annotator_group"),
         ({"kind": "style", "nope": 1}, "nope"),
         ({"kind": "knn_novelty", "k": 0}, "k"),
         ({}, "kind"),

@@ -60,7 +60,7 @@ def test_a_file_that_is_no_recipe_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_or_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"'fiffa'; near: fifa, or"):
+    with pytest.raises(ValueError, match=r"'fiffa'; near: fifa; or"):
         load("fiffa")
     with pytest.raises(ValueError, match=r"known: .*fifa, .*random, .*top_margin"):
         load("qqqq")
