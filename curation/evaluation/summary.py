@@ -53,11 +53,12 @@ class Evaluation(Frozen):
     """The figures of the independent, stronger head, and both heads below.
 
     `better_than_random` is true where the 95 % interval of the difference lies above 0 for both
-    heads, false where it does not, None where it cannot be said: a single split, fewer than 100
-    pairs or 20 prompts (then `warning` says so), or nothing measured (then `reason` says why and
-    the figures are None). `pairs`, `size`: pairs evaluated on, and mean size of a subset.
-    `random` draws from all training pairs; `behind_gate` from those that the selector could have
-    taken, where it could not take all. `against`, `slices`, `curve` where they were asked for:
+    heads, false where it does not, None where it cannot be said: a single split, the same gain in
+    all of them, fewer than 100 pairs or 20 prompts (then `warning` says so), or nothing measured
+    (then `reason` says why and the figures are None). `pairs`, `size`: pairs evaluated on, and mean
+    size of a subset. `random` draws from all training pairs; `behind_gate` from those that the
+    selector could have taken, where it could not take all. `against`, `slices`, `curve` where they
+    were asked for:
     curation.evaluation.besides.
     """
 
@@ -126,15 +127,21 @@ def figures(name: str, measured: Sequence[Mapping[str, Any]], judging: bool) -> 
     gains = [a - b for a, b in zip(by_set["subset"], by_set["random"], strict=True)]
     difference = corrected(gains, ratio)
     accuracy = {part: share(corrected(values, ratio)) for part, values in by_set.items()}
-    known = judging and difference.low is not None
     return Figures(
         judge=HEADS[name].title,
         splits=len(measured),
         seeds=int(measured[0]["draws"]),
         **accuracy,
         difference=difference,
-        better_than_random=difference.low > 0 if known and difference.low is not None else None,
+        better_than_random=better(difference) if judging else None,
     )
+
+
+def better(difference: Interval) -> bool | None:
+    """None for one split, and for a gain that is the same in all: no spread is no certainty."""
+    if difference.low is None or (difference.low == difference.high and difference.mean > 0):
+        return None
+    return difference.low > 0
 
 
 def share(interval: Interval) -> Accuracy:

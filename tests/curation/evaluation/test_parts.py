@@ -9,6 +9,7 @@ from curation.evaluation.composition import composition
 from curation.evaluation.heads import accuracies
 from curation.evaluation.intervals import corrected, corrected_ratio
 from curation.evaluation.splits import FOLDS, split
+from curation.evaluation.summary import better
 from curation.items import Pairs, View
 from tests.curation.evaluation.learnable import learnable
 
@@ -101,3 +102,11 @@ def test_the_composition_of_a_worked_example() -> None:
 def test_the_composition_of_nothing_is_not_defined() -> None:
     found = composition(learnable(5, seed=0).take(np.arange(0)), 4)
     assert (found.pairs, found.prompts_covered, found.length_ratio) == (0, 0, None)
+
+
+def test_a_gain_without_spread_is_no_proof_and_none_at_all_is_no_gain() -> None:
+    assert better(corrected([0.05, 0.05], 0.25)) is None
+    assert better(corrected([0.05], 0.25)) is None
+    assert better(corrected([0.0, 0.0, 0.0], 0.25)) is False
+    assert better(corrected([0.05, 0.06, 0.05, 0.06], 0.25)) is True
+    assert better(corrected([0.05, -0.05], 0.25)) is False
