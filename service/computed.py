@@ -10,7 +10,7 @@ from service.cells import items_sha256, newest_fit
 from service.columns import Generation, item_ids
 from service.labels.facts import load_facts, stamped
 from service.media import unread_by
-from service.queue import ACTIVE_STATES, enqueue
+from service.queue import only_job
 from service.tables.datasets import Dataset
 from service.tables.jobs import Job, JobKind
 from service.tables.scores import FitRow, SignalRow
@@ -60,20 +60,7 @@ def computed(session: Session, dataset: Dataset, signal: Signal) -> Computed | J
 def recomputing(session: Session, dataset: Dataset, signal: Signal) -> Job:
     """The job that makes what is missing of a signal's scores and of the vectors it reads."""
     spec = {"signals": [signal.model_dump(mode="json")], "refit": True}
-    own = select(Dataset.id).where(Dataset.id == dataset.id)
-    session.execute(own.with_for_update(key_share=True))  # two requests at a time begin one job
-    same = select(Job).where(
-        Job.dataset_id == dataset.id, Job.kind == JobKind.score, Job.spec == spec,
-        Job.state.in_(ACTIVE_STATES),
-    )  # fmt: skip
-    job = session.scalars(same).first()
-    if job is None:
-        job = Job(
-            workspace_id=dataset.workspace_id, dataset_id=dataset.id, kind=JobKind.score,
-            spec=spec, stages=STAGES,
-        )  # fmt: skip
-        enqueue(session, job)
-    return job
+    return only_job(session, dataset, JobKind.score, spec, STAGES)
 
 
 def is_current(

@@ -4,16 +4,19 @@ The job table is the truth; a message is a doorbell that says "look at job N".
 """
 
 import uuid
+from collections.abc import Sequence
+from typing import Any
 
 import structlog
 from celery import Celery
 from kombu.entity import Queue
 from kombu.exceptions import OperationalError
-from sqlalchemy import event, func
+from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
 from service.config import settings
-from service.tables.jobs import Job, JobState, Shard
+from service.tables.datasets import Dataset
+from service.tables.jobs import Job, JobKind, JobState, Shard
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +71,28 @@ def send_bells(session: Session) -> None:
 @event.listens_for(Session, "after_rollback")
 def drop_bells(session: Session) -> None:
     session.info.pop(BELLS, None)
+
+
+def only_job(
+    session: Session, dataset: Dataset, kind: JobKind, spec: dict[str, Any], stages: Sequence[str]
+) -> Job:
+    """The job of this specification that waits or runs, else a new one: two requests at a time
+    begin one job, as the dataset's row is locked."""
+    session.execute(
+        select(Dataset.id).where(Dataset.id == dataset.id).with_for_update(key_share=True)
+    )
+    same = select(Job).where(
+        Job.dataset_id == dataset.id, Job.kind == kind, Job.spec == spec,
+        Job.state.in_(ACTIVE_STATES),
+    )  # fmt: skip
+    job = session.scalars(same).first()
+    if job is None:
+        job = Job(
+            workspace_id=dataset.workspace_id, dataset_id=dataset.id, kind=kind, spec=spec,
+            stages=[*stages],
+        )  # fmt: skip
+        enqueue(session, job)
+    return job
 
 
 def enqueue(session: Session, job: Job, queue: str = "cpu") -> None:

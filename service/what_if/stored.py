@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import orjson
 from numpy.typing import NDArray
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -16,7 +16,7 @@ from curation.thresholds.binning import BINS, GRID_BINS, equal_mass
 from curation.thresholds.noise import most_wrong
 from curation.thresholds.quantities import SOURCES, quantity_names
 from curation.thresholds.sketch import Ends, Sketch
-from service.queue import ACTIVE_STATES, enqueue
+from service.queue import only_job
 from service.tables.datasets import Dataset
 from service.tables.jobs import Job, JobKind
 from service.tables.viewer import Snapshot, ThresholdSketch
@@ -58,19 +58,7 @@ def told_or_job(
     row = session.get(ThresholdSketch, (snapshot.id, "\n".join(fields)))
     if row is not None and (found := read(row.content)) is not None:
         return found
-    spec = {"fields": list(fields)}
-    same = select(Job).where(
-        Job.dataset_id == dataset.id, Job.kind == JobKind.what_if, Job.spec == spec,
-        Job.state.in_(ACTIVE_STATES),
-    )  # fmt: skip
-    job = session.scalars(same).first()
-    if job is None:
-        job = Job(
-            workspace_id=dataset.workspace_id, dataset_id=dataset.id, kind=JobKind.what_if,
-            spec=spec, stages=STAGES,
-        )  # fmt: skip
-        enqueue(session, job)
-    return job
+    return only_job(session, dataset, JobKind.what_if, {"fields": list(fields)}, STAGES)
 
 
 def one_of(snapshot: Snapshot) -> int:
